@@ -1,0 +1,64 @@
+"""Which program runs a recurrent layer: the engines, when each is there, and which one ``engine="auto"`` takes.
+
+Every engine computes the same function of the same weights (tests/nn hold them to 1e-9 in float64, 1e-5 in float32):
+
+========== =============================================================================== ======================
+engine     what it is                                                                      where
+========== =============================================================================== ======================
+``eager``  one readable step per cell, autograd goes back through it                       any device, any dtype
+``fused``  a hand-derived backward pass, products hoisted out of the loop                  any device
+``triton`` a persistent GPU kernel for the scan, `companion.nn.triton_scan`                CUDA (or the interpreter)
+``cudnn``  torch's own layer: cuDNN on a GPU, oneDNN or ATen on a CPU                      cells that torch.nn has
+========== =============================================================================== ======================
+
+Interface of the Triton engine
+------------------------------
+`companion.nn.triton_scan` (with whatever ``triton_*.py`` files it needs beside it) runs one layer in one direction
+over a rectangular batch. The product with the input is hoisted: the caller computes ``a = x @ W.T + b`` for all steps
+in one GEMM and differentiates it with autograd; stacking, direction, lengths and dropout are the caller's too. The
+module provides four names, works on plain tensors and knows nothing of autograd:
+
+``CELLS``
+    frozenset of the cell names below that it can run.
+
+``why_not(cell: str, device: torch.device, dtype: torch.dtype, hidden_size: int, batch: int) -> str | None``
+    ``None`` when `forward` and `backward` can run, else one sentence that says why not ("Triton is not installed",
+    "needs a CUDA device, the input is on cpu", ...). Must not raise and must import Triton lazily: `companion.nn` is
+    imported where Triton is absent. With ``TRITON_INTERPRET=1`` in the environment CPU tensors are accepted.
+
+``forward(cell, a, state, weights, save=True) -> (h, c, saved)``
+    * ``a``: ``(T, B, G*H)``, contiguous, float32, bfloat16 or float16; gate blocks in torch.nn's order (table below).
+      It belongs to the kernel: it may be overwritten (with the gates, say).
+    * ``state``: ``(h_0,)`` or ``(h_0, c_0)``, each ``(B, H)``, contiguous, of ``a``'s dtype.
+    * ``weights``: ``(U,)`` or ``(U, e)`` of ``a``'s dtype, contiguous: ``U`` is ``weight_hh``, ``(G*H, H)``;
+      ``e`` is the cell's vector (table below).
+    * returns ``h``: ``(T, B, H)`` every hidden state, new memory; ``c``: ``(T, B, H)`` every cell state, or ``None``
+      for a cell without one; ``saved``: tuple of tensors that `backward` needs (``()`` when ``save`` is false, as
+      under ``torch.no_grad``). ``h``, ``c``, ``a`` may be among them. Inner state and sums are kept in float32.
+
+``backward(cell, saved, state, weights, dh, dc) -> (da, dstate, dweights)``
+    * ``dh``: ``(T, B, H)``, the gradient of the loss with respect to every ``h`` (the gradient of the final state is
+      already added to its last step); ``dc``: the same for ``c``, or ``None`` when it is zero.
+    * returns ``da``: ``(T, B, G*H)``; ``dstate``: tuple like ``state``; ``dweights``: tuple like ``weights`` (``dU``
+      in one GEMM after the scan). dtypes as in `forward`. Neither ``dh``, ``dc`` nor ``saved`` is written to:
+      ``retain_graph`` may come back.
+
+Both raise nothing for arguments for which `why_not` said ``None``. Same inputs, same bits, twice: no float atomics
+whose order is open.
+
+================ === ============ ================== =======================================================
+cell             G   blocks       e                  step (``a`` holds x W^T and the biases)
+================ === ============ ================== =======================================================
+``rnn_tanh``     1   h            —                  h = tanh(a + U h')
+``rnn_relu``     1   h            —                  h = max(a + U h', 0)
+``rnn_sigmoid``  1   h            —                  h = σ(a + U h')
+``lstm``         4   i, f, g, o   —                  c = f c' + i g;  h = o tanh(c)
+``lstm_1997``    3   i, g, o      —                  c = c' + i g;    h = o tanh(c)
+``peephole_new`` 4   i, f, g, o   (3H,): i, f, o     i, f read e c' before σ; o reads e c
+``peephole_old`` 4   i, f, g, o   (3H,): i, f, o     i, f, o read e c' before σ
+``gru_after``    3   r, z, n      (H,): b_hn or 0    n = tanh(a_n + r (U_n h' + e));  h = (1 - z) n + z h'
+``gru_before``   3   r, z, n      —                  n = tanh(a_n + U_n (r h'));      h = (1 - z) n + z h'
+================ === ============ ================== =======================================================
+
+``h'`` and ``c'`` are the states of the step before. i, f, o, r and z are σ of their pre-activation, g is tanh.
+"""
