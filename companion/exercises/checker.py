@@ -229,9 +229,7 @@ def _headline(exercise: Exercise, number: int, got: Outcome, found: Difference, 
             limit = f"{exercise.seconds:g} s"
             return f"{where}{yours} had not ended after {limit} and was stopped: is there a loop without end?"
         case "changed":
-            return (
-                f"{where}The result is right, but {' and '.join(got.changed)} was changed on the way: work on a copy."
-            )
+            return f"{where}The result is right, but {' and '.join(got.changed)} was changed: work on a copy."
     return f"{where}The {found.kind} is wrong{_tail(found.text)}."
 
 
