@@ -1,0 +1,139 @@
+"""The pictures of the chapter on the recurrent neuron. Each takes arrays and returns the Matplotlib axes it drew in."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from companion.figures.palette import LIGHT
+from companion.figures.style import label
+
+
+def series(years: np.ndarray, values: np.ndarray, periods: Mapping[str, tuple[int, int]]) -> Axes:
+    """Draw the yearly sunspot numbers, and a named band over each period (first and last year)."""
+    _, axes = plt.subplots(figsize=(7.2, 2.9))
+    axes.plot(years, values, color=LIGHT["input"], linewidth=1.2)
+    top = 1.14 * values.max()
+    for number, (name, (first, last)) in enumerate(periods.items()):
+        if number:
+            axes.axvspan(first - 0.5, last + 0.5, color=LIGHT["line"], alpha=0.25 + 0.3 * (number % 2), linewidth=0)
+        label(axes, name, ((first + last) / 2, 0.97 * top), offset=(0, 0), ha="center", va="top", fontsize=8.5)
+    axes.set(xlabel="year", ylabel="sunspot number", ylim=(0, top))
+    return axes
+
+
+def two_futures(now: np.ndarray, change: np.ndarray, following: np.ndarray) -> Axes:
+    """Draw next year's value against this year's: years in which the number had risen apart from those in which it had fallen."""
+    _, axes = plt.subplots(figsize=(7.2, 3.4))
+    limit = 1.05 * max(now.max(), following.max())
+    axes.plot([0, limit], [0, limit], color=LIGHT["muted"], linewidth=1, linestyle=(0, (4, 3)))
+    up = change > 0
+    axes.scatter(now[up], following[up], s=16, color=LIGHT["output"], marker="^")
+    axes.scatter(now[~up], following[~up], s=16, color=LIGHT["input"], marker="v", facecolors="none")
+    label(axes, "no change", (0.97 * limit, 0.97 * limit), "muted", offset=(-6, -14), ha="right", rotation=0)
+    label(axes, "▲ had risen", (0.03 * limit, 0.93 * limit), "output", offset=(0, 0))
+    label(axes, "▽ had fallen", (0.03 * limit, 0.85 * limit), "input", offset=(0, 0))
+    axes.set(xlabel="sunspot number this year", ylabel="sunspot number next year", xlim=(0, limit), ylim=(0, limit))
+    return axes
+
+
+def responses(h: Mapping[float, np.ndarray], half_lives: Mapping[float, float]) -> Axes:
+    """Draw the response to one impulse for each recurrent weight, with its half-life where it has one."""
+    _, axes = plt.subplots(figsize=(7.2, 3.2))
+    shades = np.linspace(0.35, 1, len(h))
+    for shade, (u, trace) in zip(shades, h.items(), strict=True):
+        last = len(trace) - 1
+        axes.plot(trace, color=LIGHT["hidden"], alpha=shade, marker=".", markersize=4)
+        label(axes, f"u = {u:g}".replace("-", "−"), (last, trace[-1]), "hidden")
+        if u in half_lives:
+            axes.plot(half_lives[u], 0.5, marker="o", markerfacecolor="white", color=LIGHT["gradient"], linestyle="none")
+            label(axes, f"{half_lives[u]:.1f} steps", (half_lives[u], 0.5), "gradient", offset=(4, 9))
+    axes.axhline(0.5, color=LIGHT["line"], linewidth=1, zorder=0)
+    axes.set(xlabel="steps after the impulse", ylabel="output h", xlim=(-0.3, last * 1.14), ylim=(min(-0.05, *map(np.min, h.values())), 1.08))
+    return axes
+
+
+def resting_states(u: np.ndarray, states: Sequence[np.ndarray], slopes: Sequence[np.ndarray]) -> Axes:
+    """Draw the fixed points for each recurrent weight: those that hold as filled dots, those that do not as open ones."""
+    _, axes = plt.subplots(figsize=(7.2, 3.2))
+    where = np.concatenate([np.full(len(h), weight) for weight, h in zip(u, states, strict=True)])
+    h, slope = np.concatenate(states), np.concatenate(slopes)
+    holds = np.abs(slope) < 1
+    axes.plot(where[holds], h[holds], ".", color=LIGHT["hidden"], markersize=5)
+    axes.plot(where[~holds], h[~holds], "o", color=LIGHT["muted"], markersize=3, markerfacecolor="none", markeredgewidth=0.8)
+    axes.axvline(1, color=LIGHT["line"], linewidth=1, zorder=0)
+    label(axes, "one resting state: forgets", (0.03, 0.12), "hidden", offset=(0, 6))
+    label(axes, "two resting states: one bit", (u[-1], 0.98), "hidden", offset=(0, -26), ha="right")
+    label(axes, "does not hold", (u[-1], 0), "muted", offset=(0, 10), ha="right")
+    axes.set(xlabel="recurrent weight u", ylabel="resting state h*", ylim=(-1.08, 1.08))
+    return axes
+
+
+def trace(x: np.ndarray, h: Mapping[str, np.ndarray], ylabel: str = "output h") -> tuple[Axes, Axes]:
+    """Draw an input above and the outputs it causes below, over one time axis; each output carries its name at its end."""
+    _, (above, below) = plt.subplots(2, 1, figsize=(7.2, 3.4), sharex=True, height_ratios=[1, 2])
+    steps = np.arange(len(x))
+    above.vlines(steps, 0, x, color=LIGHT["input"], linewidth=2)
+    above.plot(steps, x, ".", color=LIGHT["input"])
+    above.axhline(0, color=LIGHT["line"], linewidth=1, zorder=0)
+    above.set(ylabel="input x")
+    colours = ["hidden", "muted", "output"]
+    for colour, (name, values) in zip(colours, h.items(), strict=False):
+        below.plot(steps, values, color=LIGHT[colour], marker=".", markersize=4)
+        label(below, name, (steps[-1], values[-1]), colour)
+    below.axhline(0, color=LIGHT["line"], linewidth=1, zorder=0)
+    below.set(xlabel="step t", ylabel=ylabel, xlim=(-0.5, 1.16 * len(x)))
+    return above, below
+
+
+def forecasts(years: np.ndarray, truth: np.ndarray, predictions: Mapping[str, np.ndarray]) -> Axes:
+    """Draw what was observed and what was forecast one year ahead, each forecast named at its end."""
+    _, axes = plt.subplots(figsize=(7.2, 3.2))
+    axes.plot(years, truth, "o", color=LIGHT["input"], markersize=3.5)
+    label(axes, "○ observed".replace("○", "●"), (years[0], 0.97 * truth.max()), "input", offset=(0, 0))
+    styles = [("output", "-"), ("muted", (0, (4, 2)))]
+    ends = _apart([values[-1] for values in predictions.values()], 0.08 * np.ptp(truth))
+    for (colour, line), (name, values), end in zip(styles, predictions.items(), ends, strict=False):
+        axes.plot(years, values, color=LIGHT[colour], linestyle=line, linewidth=1.5)
+        label(axes, name, (years[-1], end), colour)
+    axes.set(xlabel="year", ylabel="sunspot number", xlim=(years[0] - 0.5, years[-1] + 0.2 * np.ptp(years)), ylim=(-5, None))
+    return axes
+
+
+def errors(rows: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> list[Axes]:
+    """Draw each method's error as (mean, low, high) in one panel a period; a method without chance has no interval.
+
+    `rows[method][period]` holds the three numbers; methods are drawn from top to bottom.
+    """
+    periods = list(next(iter(rows.values())))
+    _, panels = plt.subplots(1, len(periods), figsize=(7.2, 0.5 + 0.42 * len(rows) + 0.5), sharey=True)
+    panels = list(np.atleast_1d(panels))
+    names = list(rows)
+    for axes, period in zip(panels, periods, strict=True):
+        longest = max(rows[name][period][2] for name in names)
+        for place, name in enumerate(names):
+            mean, low, high = rows[name][period]
+            chance = high > low
+            colour = LIGHT["hidden"] if "recurrent" in name else LIGHT["muted"]
+            axes.plot(mean, place, "o", color=colour)
+            if chance:
+                axes.plot([low, high], [place, place], color=colour, linewidth=5, alpha=0.35, solid_capstyle="butt")
+            label(axes, f"{mean:.3g}", (high, place), "ink", offset=(7, 0), fontsize=9)
+        axes.set(title=period, xlim=(0, 1.22 * longest), ylim=(len(names) - 0.5, -0.5), xlabel="error / variance")
+        axes.set_yticks(range(len(names)), names)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x", linewidth=0.6)
+        axes.set_axisbelow(True)
+    return panels
+
+
+def _apart(values: Sequence[float], distance: float) -> list[float]:
+    """Return the values moved so far that neighbours stand at least `distance` apart, for labels that would overlap."""
+    moved = list(map(float, values))
+    order = sorted(range(len(moved)), key=moved.__getitem__)
+    for lower, upper in zip(order, order[1:], strict=False):
+        gap = moved[upper] - moved[lower]
+        if gap < distance:
+            moved[upper] += distance - gap
+    return moved
