@@ -1,0 +1,86 @@
+"""Buttons that lead to the repository, to Binder and to Colab: only where its address is known, never a dead link."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+VARIABLE = "BOOK_REPOSITORY_URL"
+ADDRESS = re.compile(r"(?:git@|https?://(?:[^@/]*@)?|ssh://git@)(github\.com|gitlab\.com)[:/]([\w.-]+/[\w./-]+?)(?:\.git)?/?")
+
+
+def clean(address: str) -> str | None:
+    """Return https://host/owner/name for an address of a GitHub or GitLab repository, without credentials, else None."""
+    found = ADDRESS.fullmatch(address.strip())
+    return f"https://{found[1]}/{found[2]}" if found else None
+
+
+def origin(root: Path) -> str | None:
+    """Return the address of git's remote `origin`, if `root` is the top of a repository that has one."""
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != root.resolve():
+            return None
+        return clean(git("remote", "get-url", "origin"))
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def address(root: Path) -> str | None:
+    """Return the repository's address: the variable BOOK_REPOSITORY_URL (empty: none), else git's origin, else None."""
+    named = os.environ.get(VARIABLE)
+    if named is None:
+        return origin(root)
+    found = clean(named)
+    if named and not found:
+        logger.warning("%s is not the address of a GitHub or GitLab repository: %s", VARIABLE, named)
+    return found
+
+
+def choose_buttons(app: Sphinx, config) -> None:
+    """Set the theme's options for the address, or take the buttons away."""
+    options = config.html_theme_options
+    url = address(Path(app.srcdir))
+    config.coursebook_repository = url or ""
+    if url is None:
+        options["launch_buttons"] = {}
+        options.pop("repository_url", None)  # Jupyter Book's own repository is its default
+        return
+    options |= {"repository_url": url, "use_repository_button": True, "use_issues_button": True}
+    if "github.com" not in url:  # Colab opens notebooks from GitHub only
+        options["launch_buttons"] = {k: v for k, v in options["launch_buttons"].items() if k != "colab_url"}
+
+
+def explain_colab(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Say on each chapter what Colab needs first: it has no `companion`."""
+    url = app.config.coursebook_repository
+    if "github.com" not in url or not str(app.env.doc2path(docname)).endswith(".ipynb"):
+        return
+    title = next(iter(doctree.findall(nodes.title)), None)
+    if title is None:
+        return
+    command = f"%pip install -q git+{url}"
+    text = nodes.paragraph("", "In Colab the package behind this book has to be installed first. Put this into a cell above all others:")
+    code = nodes.literal_block(command, command, language="ipython3")
+    note = nodes.admonition("", nodes.title("", "Running this chapter in Colab"), text, code, classes=["note", "dropdown", "u-colab"])
+    section = title.parent
+    section.insert(section.index(title) + 1, note)
+
+
+def setup(app: Sphinx) -> None:
+    """Connect the events. The setting is a value of the configuration, so that pages are written anew when it changes."""
+    app.add_config_value("coursebook_repository", "", "env")
+    app.connect("config-inited", choose_buttons, priority=100)
+    app.connect("doctree-resolved", explain_colab)
