@@ -30,6 +30,19 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
+# What a test needs follows from where it stands; tools/check.py chooses by these marks.
+MARKS = {"test_browser": "browser", "test_pages": "pages", "test_wheel": "wheel"}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        for beginning, mark in MARKS.items():
+            if item.path.name.startswith(beginning):
+                item.add_marker(mark)
+        if item.path.parent == ROOT / "tests" / "gpu":
+            item.add_marker("gpu")
+
+
 # ---- numbered equations -------------------------------------------------------------------------------------------
 
 _records = pytest.StashKey[dict[str, dict]]()

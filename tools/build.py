@@ -1,0 +1,38 @@
+"""Build the book into `_build/html`, warnings being errors, and say how to open it.
+
+python tools/build.py            only the pages that changed
+python tools/build.py --fresh    everything, which is what the checks do: Sphinx names a warning once, when it
+                                 reads the page, and a page that did not change is not read again
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+HTML = ROOT / "_build" / "html"
+DOCTREES = ROOT / "_build" / ".doctrees"
+BUILD = "from jupyter_book.cli.main import main; main()"
+
+
+def build(fresh: bool) -> int:
+    if fresh:
+        shutil.rmtree(HTML, ignore_errors=True)
+        shutil.rmtree(DOCTREES, ignore_errors=True)
+    begin = time.monotonic()
+    options = ["build", ".", "--warningiserror", "--nitpick", "--keep-going", "--quiet"]
+    code = subprocess.call([sys.executable, "-c", BUILD, *options], cwd=ROOT)
+    if code:
+        shutil.rmtree(DOCTREES, ignore_errors=True)  # so that the next build names the same warnings
+        print("\nThe book has warnings, named above. What could be built is in _build/html.", file=sys.stderr)
+        return code
+    print(f"\nThe book is built ({time.monotonic() - begin:.0f} s). Open it in a browser:\n  {HTML / 'index.html'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(build(fresh="--fresh" in sys.argv[1:]))
