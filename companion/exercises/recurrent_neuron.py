@@ -181,7 +181,7 @@ EXERCISES = (
         solution=linear_forecast,
         cases=(case(_WAVE, 1, 8), case(_WAVE, 2, 9), case(_NOISE, 3, 30)),
         mistakes=(
-            Mistake(_no_constant, "Without a constant the line goes through 0: the sun has about 48 spots in a usual year, not none."),
+            Mistake(_no_constant, "Without a constant the line goes through 0: the sun has about 43 spots in a usual year, not none."),
             Mistake(_fitted_on_everything, "The weights were fitted on the test years too. Use rows whose target lies before `train` only."),
             Mistake(_one_row_late, "Each forecast has seen the value that it forecasts. Shift the windows by one."),
             Mistake(_fed_with_itself, "You fed the forecasts back in. Here every forecast may use the true values of the years before it."),
