@@ -128,20 +128,18 @@ def number(key: str, folder: Path | str | None = None) -> Any:
 
 def judge_memory(data: Evidence) -> Verdict:
     """C01, by its condition, from the impulse responses of the experiment `impulse`."""
-    runs = {(run["activation"], run["weight"]): run for run in data.results}
-    looped = [run for run in data.results if run["weight"] != 0]
-    without_loop = max(run["tail"] for run in data.results if run["weight"] == 0)
+    runs = {(run["activation"], run["u"]): run for run in data.results}
+    looped = [run for run in data.results if run["u"] != 0]
+    without_loop = max(run["tail"] for run in data.results if run["u"] == 0)
     after_cut = max(run["after_cut"] for run in looped)
     error = max(run["error"] for run in data.results if run["activation"] == "linear")
-    silent = sorted({run["weight"] for run in looped if run["steps"] <= 1})
+    silent = sorted({run["u"] for run in looped if run["steps"] <= 1})
     kinds = {"half": 0.5, "nine_tenths": 0.9, "one": 1.0}
-    steps = {
-        kind: {name: runs[kind, weight]["steps"] for name, weight in kinds.items()} for kind in ("linear", "tanh")
-    }
+    steps = {kind: {name: runs[kind, u]["steps"] for name, u in kinds.items()} for kind in ("linear", "tanh")}
     numbers = {
         "threshold": data.config["threshold"],
         "length": data.config["length"],
-        "weights": len({run["weight"] for run in looped}),
+        "weights": len({run["u"] for run in looped}),
         "without_loop": without_loop,
         "after_cut": after_cut,
         "error": error,

@@ -24,6 +24,7 @@ from companion import __version__
 __all__ = ["Evidence", "evidence_folder", "hardware", "lookup", "today", "versions", "write_json"]
 
 FOLDER_VARIABLE = "UNROLLED_EVIDENCE"
+WIDTH = 160
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def _plain(value: Any) -> Any:
 def _layout(value: Any, indent: str = "") -> str:
     """Print JSON with short lists and mappings on one line, so that a difference between two runs can be read."""
     flat = json.dumps(value, ensure_ascii=False)
-    if len(flat) + len(indent) <= 110 or not isinstance(value, (list, dict)):
+    if len(flat) + len(indent) <= WIDTH or not isinstance(value, (list, dict)):
         return flat
     deeper = indent + " "
     if isinstance(value, dict):

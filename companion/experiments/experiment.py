@@ -1,0 +1,160 @@
+"""How an experiment is run: seed by seed or a batch of seeds at once, resumed where it was stopped, saved in one piece.
+
+An experiment says only how it measures some seeds and how it sums them up. What was measured is written to a working
+file after every batch, so that a run that was killed goes on where it was; when all seeds are there, the evidence is
+written to `book/evidence` and the working file goes away. A working file made with other settings is not used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from companion.experiments.evidence import Evidence, evidence_folder, hardware, today, versions, write_json
+
+__all__ = ["EXPERIMENTS", "Experiment", "find", "run"]
+
+EXPERIMENTS = ("impulse",)  # each a module of this package that holds EXPERIMENT
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """One experiment.
+
+    Attributes
+    ----------
+    name : its module and its evidence file, without ending.
+    title : a few words.
+    claims : ids of the claims that it is evidence for.
+    config : the settings, as JSON knows them.
+    measure : from a sequence of seeds and the settings to a list of results, one mapping per seed. An experiment
+        without chance is given `[None]` and may return any number of results.
+    summarise : from all results to the numbers of the summary.
+    seeds : how many seeds a full run has, from 0 on; None for an experiment without chance.
+    together : how many seeds are measured at once.
+    packages : packages whose versions matter.
+    """
+
+    name: str
+    title: str
+    claims: tuple[str, ...]
+    config: Mapping[str, Any]
+    measure: Callable[[Sequence[Any], Mapping[str, Any]], list[dict[str, Any]]]
+    summarise: Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]] = lambda results: {}
+    seeds: int | None = None
+    together: int = 1
+    packages: tuple[str, ...] = ("numpy",)
+
+
+def find(name: str) -> Experiment:
+    """Return the experiment called `name`; a LookupError lists those there are."""
+    if name not in EXPERIMENTS:
+        raise LookupError(f"no experiment {name!r}: there are {', '.join(EXPERIMENTS)}")
+    return importlib.import_module(f"companion.experiments.{name}").EXPERIMENT
+
+
+def run(
+    experiment: Experiment,
+    seeds: int | None = None,
+    folder: Path | str | None = None,
+    working: Path | str | None = None,
+    jobs: int = 1,
+    mode: str | None = None,
+) -> Evidence:
+    """Run an experiment, save its evidence and return it.
+
+    Parameters
+    ----------
+    experiment : what to run.
+    seeds : how many seeds, from 0 on; the experiment's own number unless told.
+    folder : where the evidence goes; the book's folder unless told.
+    working : folder of the working file; `_build/experiments` beside the book unless told.
+    jobs : how many batches run side by side, in processes of their own (joblib).
+    mode : how progress is shown, as in `companion.training.progress`.
+    """
+    from companion.training import progress
+
+    wanted = _seeds(experiment, seeds)
+    folder = Path(folder or evidence_folder())
+    working = Path(working or evidence_folder().parents[1] / "_build" / "experiments") / f"{experiment.name}.json"
+    done, seconds = _resume(working, experiment)
+    missing = [seed for seed in wanted if str(seed) not in done]
+    batches = [missing[i : i + experiment.together] for i in range(0, len(missing), experiment.together)]
+    with progress(len(wanted), experiment.name, mode) as bar:
+        bar.update(len(wanted) - len(missing))
+        start = time.perf_counter()
+        for batch, results in _measured(experiment, batches, jobs):
+            done |= _by_seed(batch, results)
+            spent = seconds + time.perf_counter() - start
+            write_json(working, {"config": experiment.config, "seconds": spent, "results": done})
+            bar.update(len(batch))
+        seconds += time.perf_counter() - start
+    evidence = _evidence(experiment, wanted, done, seconds)
+    evidence.save(folder)
+    working.unlink(missing_ok=True)
+    return evidence
+
+
+def _seeds(experiment: Experiment, seeds: int | None) -> list[int | None]:
+    if experiment.seeds is None:
+        if seeds is not None:
+            raise ValueError(f"seeds: {experiment.name} has no chance in it, so it takes none, got {seeds}")
+        return [None]
+    seeds = experiment.seeds if seeds is None else seeds
+    if seeds < 1:
+        raise ValueError(f"seeds: expected at least 1, got {seeds}")
+    return list(range(seeds))
+
+
+def _resume(working: Path, experiment: Experiment) -> tuple[dict[str, list], float]:
+    """Return the results of a run that was stopped, by seed, and the seconds they took."""
+    try:
+        data = json.loads(working.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return {}, 0.0
+    same = json.dumps(data["config"]) == json.dumps(dict(experiment.config))
+    return (data["results"], data["seconds"]) if same else ({}, 0.0)
+
+
+def _measured(experiment: Experiment, batches: Sequence[Sequence[Any]], jobs: int):
+    """Yield each batch with its results, in order."""
+    if jobs == 1:
+        for batch in batches:
+            yield batch, experiment.measure(batch, experiment.config)
+        return
+    from joblib import Parallel, delayed
+
+    work = (delayed(_in_process)(experiment.name, batch) for batch in batches)
+    yield from zip(batches, Parallel(n_jobs=jobs, return_as="generator")(work), strict=True)
+
+
+def _in_process(name: str, batch: Sequence[Any]) -> list[dict[str, Any]]:
+    experiment = find(name)
+    return experiment.measure(batch, experiment.config)
+
+
+def _by_seed(batch: Sequence[Any], results: list[dict[str, Any]]) -> dict[str, list]:
+    if list(batch) == [None]:
+        return {"None": results}
+    return {str(seed): [{"seed": seed, **result}] for seed, result in zip(batch, results, strict=True)}
+
+
+def _evidence(experiment: Experiment, wanted: Sequence[Any], done: Mapping[str, list], seconds: float) -> Evidence:
+    results = [result for seed in wanted for result in done[str(seed)]]
+    return Evidence(
+        experiment=experiment.name,
+        claims=experiment.claims,
+        config=dict(experiment.config),
+        seeds=None if experiment.seeds is None else tuple(wanted),
+        results=tuple(results),
+        summary=experiment.summarise(results),
+        versions=versions(experiment.packages),
+        hardware=hardware(),
+        seconds=round(seconds, 3),
+        date=today(),
+    )

@@ -1,0 +1,80 @@
+"""Batches of sequences: symbols as vectors, and sequences of unequal length side by side.
+
+What a network reads is an array of numbers with time first; these few functions bring symbols and ragged lists into
+that form. Past its length a sequence is filled up, and the mask says which steps count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Batch", "mask", "minibatches", "one_hot", "pad"]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Sequences side by side.
+
+    Attributes
+    ----------
+    x : inputs, `(T, B, input_size)`.
+    y : targets; `(T, B)` or `(T, B, output_size)` for one a step, `(B,)` or `(B, output_size)` for one a sequence.
+        A label of -1 means that this step has no target.
+    lengths : `(B,)`, the number of steps of each sequence.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    lengths: np.ndarray
+
+    @property
+    def mask(self) -> np.ndarray:
+        """`(T, B)`, true where a sequence has not ended."""
+        return mask(self.lengths, len(self.x))
+
+
+def one_hot(symbols: np.ndarray, count: int, dtype: type = np.float64) -> np.ndarray:
+    """Return `symbols` of any shape as vectors of `count` entries, one 1 and else 0, along a new last axis.
+
+    Raises ValueError for a symbol outside 0 ... count - 1 and TypeError for symbols that are not whole numbers.
+    """
+    symbols = np.asarray(symbols)
+    if not np.issubdtype(symbols.dtype, np.integer):
+        raise TypeError(f"symbols: expected whole numbers, got dtype {symbols.dtype}")
+    if symbols.size and not (symbols.min() >= 0 and symbols.max() < count):
+        raise ValueError(f"symbols: expected 0 to {count - 1}, got {symbols.min()} to {symbols.max()}")
+    return np.eye(count, dtype=dtype)[symbols]
+
+
+def pad(sequences: Sequence[np.ndarray], value: float = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return arrays of shapes `(T_b, ...)` as one of shape `(T, B, ...)`, and the lengths `(B,)`.
+
+    Past the end of a sequence stands `value`. Raises ValueError for no sequences and for unequal further axes.
+    """
+    arrays = [np.asarray(sequence) for sequence in sequences]
+    if not arrays:
+        raise ValueError("sequences: expected at least one")
+    if len({array.shape[1:] for array in arrays}) > 1:
+        raise ValueError(f"sequences: expected equal shapes after time, got {sorted({a.shape[1:] for a in arrays})}")
+    lengths = np.array([len(array) for array in arrays])
+    padded = np.full((lengths.max(), len(arrays), *arrays[0].shape[1:]), value, dtype=np.result_type(*arrays))
+    for b, array in enumerate(arrays):
+        padded[: len(array), b] = array
+    return padded, lengths
+
+
+def mask(lengths: np.ndarray, T: int) -> np.ndarray:
+    """Return `(T, B)`, true at step `t` of sequence `b` where `t < lengths[b]`."""
+    return np.arange(T)[:, None] < np.asarray(lengths)[None, :]
+
+
+def minibatches(count: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield the numbers 0 ... count - 1 in a random order, `size` at a time; the last may be fewer."""
+    if size < 1:
+        raise ValueError(f"size: expected at least 1, got {size}")
+    order = rng.permutation(count)
+    for start in range(0, count, size):
+        yield order[start : start + size]
