@@ -50,8 +50,11 @@ lint: setup ## check and format style, code and notebooks
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
+links: setup ## ask every address outside the book whether it still answers (needs the network)
+	@$(RUN) tools/build.py --links
+
 clean: ## remove what was built (.venv stays)
 	rm -rf _build build dist .pytest_cache .hypothesis .ruff_cache
 
-.PHONY: help setup book test lab serve notebooks snapshot experiments bench gpu lint clean
+.PHONY: help setup book test lab serve notebooks snapshot experiments bench gpu lint links clean
 .DEFAULT_GOAL := help

@@ -19,13 +19,16 @@ DOCTREES = ROOT / "_build" / ".doctrees"
 BUILD = "from jupyter_book.cli.main import main; main()"
 
 
+def jupyter_book(*options: str) -> int:
+    return subprocess.call([sys.executable, "-c", BUILD, "build", ".", *options], cwd=ROOT)
+
+
 def build(fresh: bool) -> int:
     if fresh:
         shutil.rmtree(HTML, ignore_errors=True)
         shutil.rmtree(DOCTREES, ignore_errors=True)
     begin = time.monotonic()
-    options = ["build", ".", "--warningiserror", "--nitpick", "--keep-going", "--quiet"]
-    code = subprocess.call([sys.executable, "-c", BUILD, *options], cwd=ROOT)
+    code = jupyter_book("--warningiserror", "--nitpick", "--keep-going", "--quiet")
     if code:
         shutil.rmtree(DOCTREES, ignore_errors=True)  # so that the next build names the same warnings
         print("\nThe book has warnings, named above. What could be built is in _build/html.", file=sys.stderr)
@@ -34,5 +37,11 @@ def build(fresh: bool) -> int:
     return 0
 
 
+def check_links() -> int:
+    """Sphinx's own link check, with its output in a folder beside the book."""
+    return jupyter_book("--builder", "custom", "--custom-builder", "linkcheck", "--keep-going")
+
+
 if __name__ == "__main__":
-    sys.exit(build(fresh="--fresh" in sys.argv[1:]))
+    arguments = sys.argv[1:]
+    sys.exit(check_links() if "--links" in arguments else build(fresh="--fresh" in arguments))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -22,12 +21,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
+
+from companion.experiments.evidence import hardware, versions, write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "_build" / "reports"
-NAMED_VERSIONS = ("numpy", "torch", "matplotlib", "jupyter-book", "nbval", "onnxruntime", "keras", "triton")
+PACKAGES = ("numpy", "torch", "matplotlib", "statsmodels", "onnxruntime", "keras", "jupyter-book", "pytest", "nbval")
 SUMMARY = re.compile(
     r"^=*\s*((?:\d+ (?:passed|failed|errors?|skipped|deselected|xfailed|warnings?)(?:, )?)+) in [\d.]+s"
 )
@@ -36,10 +36,10 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one part: its result is "passed", "failed" or "nothing to check"."""
+    """What became of one part: its outcome is "passed", "failed" or "nothing to check"."""
 
     name: str
-    result: str
+    outcome: str
     seconds: float
     detail: str
     date: str
@@ -137,9 +137,9 @@ def run_part(part: Part) -> Outcome:
     begin = time.monotonic()
     commands = part.commands()
     outcomes = [run_command(command) for command in commands]
-    result = "nothing to check" if not commands else "failed" if any(code for code, _ in outcomes) else "passed"
+    outcome = "nothing to check" if not commands else "failed" if any(code for code, _ in outcomes) else "passed"
     detail = "; ".join(summary for _, summary in outcomes if summary)
-    return Outcome(part.name, result, round(time.monotonic() - begin, 1), detail, now())
+    return Outcome(part.name, outcome, round(time.monotonic() - begin, 1), detail, now())
 
 
 def run_command(command: list[str]) -> tuple[int, str]:
@@ -170,59 +170,49 @@ def heading(text: str) -> None:
 
 
 def write_report(outcomes: list[Outcome]) -> None:
-    """Update the report; a part that this run did not touch keeps its result and its date."""
+    """Update the report; a part that this run did not touch keeps its outcome and its date."""
     path = REPORTS / "run.json"
     earlier = json.loads(path.read_text(encoding="utf-8"))["parts"] if path.exists() else []
     latest = {part["name"]: part for part in [*earlier, *map(asdict, outcomes)]}
+    parts = [latest[part.name] for part in PARTS if part.name in latest]
     report = {
         "date": now(),
-        "versions": versions(),
-        "platform": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "parts": [latest[part.name] for part in PARTS if part.name in latest],
+        "seconds": round(sum(part["seconds"] for part in parts), 1),
+        "hardware": hardware(),
+        "versions": versions(PACKAGES),
+        "parts": parts,
         "notebooks": notebook_times(REPORTS / "notebooks.xml"),
     }
-    REPORTS.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_json(path, report)
 
 
 def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def versions() -> dict[str, str]:
-    known = {"python": platform.python_version()}
-    for name in NAMED_VERSIONS:
-        try:
-            known[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return known
+def notebook_times(junit: Path) -> dict[str, float]:
+    """Seconds that each notebook took, out of the JUnit file that its run left; empty where none ran."""
+    seconds: dict[str, float] = defaultdict(float)
+    if junit.exists():
+        for case in ElementTree.parse(junit).iter("testcase"):
+            seconds[notebook_name(case)] += float(case.get("time", 0))
+    return {name: round(took, 1) for name, took in sorted(seconds.items())}
 
 
-def notebook_times(junit: Path) -> list[dict]:
-    """Seconds and result of each notebook, out of the JUnit file that its run left; empty where none ran."""
-    if not junit.exists():
-        return []
-    seconds, failed = defaultdict(float), set()
-    for case in ElementTree.parse(junit).iter("testcase"):
-        name = re.split(r"\.ipynb|::", case.get("classname") or case.get("name"))[0].replace("/", ".").split(".")[-1]
-        seconds[name] += float(case.get("time", 0))
-        if case.find("failure") is not None or case.find("error") is not None:
-            failed.add(name)
-    return [
-        {"name": name, "seconds": round(time_, 1), "result": "failed" if name in failed else "passed"}
-        for name, time_ in sorted(seconds.items())
-    ]
+def notebook_name(case: ElementTree.Element) -> str:
+    """The chapter that a cell belongs to."""
+    path = re.split(r"\.ipynb|::", case.get("classname") or case.get("name"))[0]
+    return path.replace("/", ".").split(".")[-1]
 
 
 def table(outcomes: list[Outcome]) -> str:
-    rows = [f"  {o.name:<10} {o.result:<17} {o.seconds:7.1f} s   {o.detail}".rstrip() for o in outcomes]
+    rows = [f"  {o.name:<10} {o.outcome:<17} {o.seconds:7.1f} s   {o.detail}".rstrip() for o in outcomes]
     return "\n".join([*rows, f"  {'together':<28} {sum(o.seconds for o in outcomes):7.1f} s"])
 
 
 def verdict(outcomes: list[Outcome]) -> tuple[int, str]:
     """The exit status and the last sentence."""
-    failed = [outcome.name for outcome in outcomes if outcome.result == "failed"]
+    failed = [outcome.name for outcome in outcomes if outcome.outcome == "failed"]
     if failed:
         again = " ".join(failed)
         return 1, f'Failed: {", ".join(failed)}. To see it again: make test PARTS="{again}"'

@@ -6,7 +6,7 @@
 
 What makes the differences small: cell ids stay, no timestamps are recorded, neighbouring pieces of one stream become
 one, the kernel's version is left out, and a cell tagged `nbval-ignore-output` (a time, a device) keeps the output it
-has. A chapter that fails is not written. How long each took goes into book/evidence/status.json.
+has. A chapter that fails is not written. How long each took goes into book/evidence/run.json.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import json
 import os
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
-from tools.check import versions
+from companion.experiments.evidence import hardware, today, versions, write_json
+from tools.check import PACKAGES
 
 ROOT = Path(__file__).resolve().parents[1]
-STATUS = ROOT / "book" / "evidence" / "status.json"
+STATUS = ROOT / "book" / "evidence" / "run.json"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 VARIES = "nbval-ignore-output"
 
@@ -73,13 +73,9 @@ def write(path: Path, text: str) -> None:
 def write_status(seconds: dict[str, float]) -> None:
     """Update the committed status: whole seconds, and only of the chapters that were run."""
     status = json.loads(STATUS.read_text(encoding="utf-8")) if STATUS.exists() else {}
-    times = {entry["name"]: entry for entry in status.get("notebooks", [])}
-    for name, took in seconds.items():
-        times[name] = {"name": name, "seconds": round(took), "result": "passed"}
-    entries = [times[name] for name in sorted(times) if (ROOT / "book" / f"{name}.ipynb").exists()]
-    today = datetime.now(UTC).date().isoformat()
-    STATUS.parent.mkdir(parents=True, exist_ok=True)
-    write(STATUS, json.dumps({"date": today, "versions": versions(), "notebooks": entries}, indent=1) + "\n")
+    times = status.get("notebooks", {}) | {name: round(took) for name, took in seconds.items()}
+    there = {name: times[name] for name in sorted(times) if (ROOT / "book" / f"{name}.ipynb").exists()}
+    write_json(STATUS, {"date": today(), "hardware": hardware(), "versions": versions(PACKAGES), "notebooks": there})
 
 
 def chosen(names: list[str]) -> list[Path]:

@@ -13,6 +13,8 @@ import math
 import sys
 from pathlib import Path
 
+from companion.experiments.evidence import write_json
+
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "_build" / "reports" / "equations.json"
 SNAPSHOT = ROOT / "book" / "evidence" / "equations.json"
@@ -35,8 +37,7 @@ def main() -> int:
         print('There is no report yet: call make test PARTS="unit" first.', file=sys.stderr)
         return 2
     entries = snapshot(json.loads(REPORT.read_text(encoding="utf-8")))
-    SNAPSHOT.parent.mkdir(parents=True, exist_ok=True)
-    SNAPSHOT.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
+    write_json(SNAPSHOT, entries)
     print(f"{len(entries)} equations written to {SNAPSHOT.relative_to(ROOT)}.")
     return 0
 
