@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 FOLDER = "book"
-COLUMN, ROW, LEFT, TOP = 152, 132, 84, 74
+COLUMN, ROW, LEFT, TOP = 156, 112, 66, 52
 """Distances of the wide drawing, in its own units."""
 
 
@@ -49,7 +49,7 @@ class ChapterMap(SphinxDirective):
         return [chapter_map()]
 
 
-def lines(title: str, width: int = 18) -> list[str]:
+def lines(title: str, width: int = 20) -> list[str]:
     """Break a title into short lines."""
     return textwrap.wrap(title, width) or [title]
 
@@ -57,67 +57,86 @@ def lines(title: str, width: int = 18) -> list[str]:
 def wide(parts: list[dict], href) -> str:
     """Draw one row per part: the line of the hidden state runs through its chapters and on into the next part."""
     columns = max(len(part["chapters"]) for part in parts)
-    width, height = LEFT + columns * COLUMN, TOP + len(parts) * ROW - 18
+    width, height = LEFT + columns * COLUMN, TOP + (len(parts) - 1) * ROW + 44
     rail, stations = [], []
     for row, part in enumerate(parts):
         y = TOP + row * ROW
-        last = LEFT + (len(part["chapters"]) - 0.5) * COLUMN
-        in_course = bool(part["number"])
-        if in_course:
-            begin = 24 if row == 0 else 46
-            rail.append(f'<path d="M{begin} {y}H{last:.0f}"/>')
-        if row == 0:  # the loop that the course unrolls
-            rail.append(f'<path d="M24 {y}A17 17 0 1 1 41 {y - 17}"/><path class="u-map-tip" d="M41 {y - 22}l9 5-9 5z"/>')
-        if in_course and row + 1 < len(parts) and parts[row + 1]["number"]:
-            lower, turn = y + ROW, y + ROW / 2 + 18
-            rail.append(
-                f'<path d="M{last:.0f} {y}H{last + 52:.0f}q22 0 22 22V{turn - 18:.0f}q0 18-18 18H64q-18 0-18 18V{lower - 0:.0f}"/>'
-            )
-        label = f"Part {part['number']} · {part['part']}" if part["number"] else part["part"]
-        stations.append(f'<text class="u-map-part" x="{LEFT + 20}" y="{y - 30}">{escape(label)}</text>')
-        for column, chapter in enumerate(part["chapters"]):
-            stations.append(station(LEFT + (column + 0.5) * COLUMN, y, chapter, href(chapter["page"])))
+        stations.append(f'<text class="u-map-part" x="{LEFT}" y="{y - 24}">{escape(heading(part))}</text>')
+        stations += [
+            station(LEFT + (column + 0.5) * COLUMN, y, chapter, href(chapter["page"])) for column, chapter in enumerate(part["chapters"])
+        ]
+        if part["number"]:
+            rail.append(row_of_rail(row, y, LEFT + (len(part["chapters"]) - 0.5) * COLUMN))
+            if row + 1 < len(parts) and parts[row + 1]["number"]:
+                rail.append(turn(y, LEFT + (len(part["chapters"]) - 0.5) * COLUMN))
+    stations.append(legend(width, height))
     return drawing("wide", width, height, rail, stations)
 
 
+def heading(part: dict) -> str:
+    """Return the words over a part."""
+    return f"Part {part['number']} · {part['part']}" if part["number"] else part["part"]
+
+
+def row_of_rail(row: int, y: float, last: float) -> str:
+    """Draw the line through a part; the first one leaves the loop that the course unrolls."""
+    if row:
+        return f'<path d="M38 {y}H{last:.0f}"/>'
+    return f'<path d="M22 {y}A17 17 0 1 1 39 {y - 17}"/><path class="u-map-tip" d="M34 {y - 20}h10l-5 8z"/><path d="M22 {y}H{last:.0f}"/>'
+
+
+def turn(y: float, last: float) -> str:
+    """Draw the way from the end of a part to the beginning of the next."""
+    between, lower = y + 63, y + ROW
+    down = f"M{last:.0f} {y}H{last + 62:.0f}q14 0 14 14V{between - 14}q0 14-14 14"
+    return f'<path d="{down}H38q-16 0-16 16V{lower - 16}q0 16 16 16"/>'
+
+
+def legend(width: float, height: float) -> str:
+    """Say what the two kinds of dots are."""
+    x, y = width - COLUMN + 22, height - 44
+    return (
+        f'<g class="u-map-here u-map-legend"><circle cx="{x}" cy="{y}" r="7"/><text x="{x + 16}" y="{y + 5}">ready to read</text></g>'
+        f'<g class="u-map-planned u-map-legend"><circle cx="{x}" cy="{y + 24}" r="7"/><text x="{x + 16}" y="{y + 29}">planned</text></g>'
+    )
+
+
 def station(x: float, y: float, chapter: dict, link: str | None) -> str:
-    """Draw one chapter of the wide map: a dot, its title below, and a word where it is only planned."""
+    """Draw one chapter of the wide map: a dot with its title below."""
     text = "".join(
         f'<tspan x="{x:.0f}" dy="{0 if k == 0 else 17}">{escape(line)}</tspan>' for k, line in enumerate(lines(chapter["title"]))
     )
-    title = f'<text class="u-map-title" x="{x:.0f}" y="{y + 33}">{text}</text>'
+    title = f'<text class="u-map-title" x="{x:.0f}" y="{y + 30}">{text}</text>'
     dot = f'<circle cx="{x:.0f}" cy="{y}" r="10"/>'
+    area = f'<rect class="u-map-area" x="{x - COLUMN / 2 + 4:.0f}" y="{y - 16}" width="{COLUMN - 8}" height="72" rx="6"/>'
+    return linked(chapter, link, area, dot + title)
+
+
+def linked(chapter: dict, link: str | None, area: str, picture: str) -> str:
+    """Make a chapter a link where its page exists; else it is an image that says that it is planned."""
     if link:
-        area = f'<rect class="u-map-area" x="{x - COLUMN / 2 + 4:.0f}" y="{y - 18}" width="{COLUMN - 8}" height="76" rx="6"/>'
-        return f'<a class="u-map-here" href="{escape(link)}">{area}{dot}{title}</a>'
-    below = y + 33 + 16 * len(lines(chapter["title"]))
-    return f'<g class="u-map-planned">{dot}{title}<text class="u-map-note" x="{x:.0f}" y="{below}">planned</text></g>'
+        return f'<a class="u-map-here" href="{escape(link)}">{area}{picture}</a>'
+    return f'<g class="u-map-planned" role="img" aria-label="{escape(chapter["title"])}, planned">{picture}</g>'
 
 
 def narrow(parts: list[dict], href) -> str:
     """Draw one column for all parts."""
-    y, rail, stations = 8, [], []
+    y, stations = 8, []
     course: list[float] = []
     for part in parts:
         y += 22
-        label = f"Part {part['number']} · {part['part']}" if part["number"] else part["part"]
-        stations.append(f'<text class="u-map-part" x="46" y="{y}">{escape(label)}</text>')
+        stations.append(f'<text class="u-map-part" x="46" y="{y}">{escape(heading(part))}</text>')
         for chapter in part["chapters"]:
             y += 32
             if part["number"]:
                 course.append(y)
-            link = href(chapter["page"])
-            dot = f'<circle cx="20" cy="{y}" r="9"/>'
             title = f'<text class="u-map-title" x="46" y="{y + 5}">{escape(chapter["title"])}</text>'
-            if link:
-                area = f'<rect class="u-map-area" x="2" y="{y - 15}" width="336" height="30" rx="6"/>'
-                stations.append(f'<a class="u-map-here" href="{escape(link)}">{area}{dot}{title}</a>')
-            else:
-                note = f'<text class="u-map-note" x="336" y="{y + 5}">planned</text>'
-                stations.append(f'<g class="u-map-planned">{dot}{title}{note}</g>')
-        y += 14
-    rail.append(f'<path d="M20 {course[0]}V{course[-1]}"/>')
-    return drawing("narrow", 340, y + 4, rail, stations)
+            link = href(chapter["page"])
+            note = "" if link else f'<text class="u-map-note" x="336" y="{y + 5}">planned</text>'
+            area = f'<rect class="u-map-area" x="2" y="{y - 15}" width="336" height="30" rx="6"/>'
+            stations.append(linked(chapter, link, area, f'<circle cx="20" cy="{y}" r="9"/>{title}{note}'))
+        y += 16
+    return drawing("narrow", 340, y, [f'<path d="M20 {course[0]}V{course[-1]}"/>'], stations)
 
 
 def drawing(kind: str, width: float, height: float, rail: list[str], stations: list[str]) -> str:
