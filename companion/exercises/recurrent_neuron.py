@@ -1,4 +1,4 @@
-"""The exercises of the chapter on the recurrent neuron: a half-life, a bit, the resting states, a straight line for the sun."""
+"""The exercises of the chapter on the recurrent neuron: a half-life, a bit, resting states, a line for the sun."""
 
 import numpy as np
 
@@ -138,9 +138,16 @@ EXERCISES = (
         solution=leaky_average,
         cases=(case(1.0), case(2.0), case(10.0), case(0.5)),
         mistakes=(
-            Mistake(_no_scaling, "With w = 1 a constant input of 1 piles up to 1 / (1 - u). Which w brings that back to 1?"),
-            Mistake(_time_constant, "You used exp(-1 / half_life): after that many steps 1/e of the trace is left, not 1/2."),
-            Mistake(_divided, "The trace is multiplied by u at every step: solve u ** half_life = 1/2, which is not a division."),
+            Mistake(
+                _no_scaling, "With w = 1 a constant input of 1 piles up to 1 / (1 - u). Which w brings that back to 1?"
+            ),
+            Mistake(
+                _time_constant, "You used exp(-1 / half_life): after that many steps 1/e of the trace is left, not 1/2."
+            ),
+            Mistake(
+                _divided,
+                "The trace is multiplied by u at every step: solve u ** half_life = 1/2, which is not a division.",
+            ),
             Mistake(_swapped, "Your two numbers are right and in the wrong order: the input weight w comes first."),
         ),
         hint="The trace left after k steps is u ** k. A constant input of 1 ends at w / (1 - u).",
@@ -155,11 +162,19 @@ EXERCISES = (
         mistakes=(
             Mistake((1.0, 0.9, 0.0), "The pulse was forgotten. What does the recurrent weight have to be larger than?"),
             Mistake((5.0, 3.0, -2.0), "The bias pulls the bit to one side. Both values should be equally safe."),
-            Mistake((5.0, -3.0, 0.0), "A negative recurrent weight turns the state over at every step: a bit that blinks."),
-            Mistake((1.0, 2.0, 0.0), "The second pulse did not turn the bit over: w has to beat what the loop sends back, u h*."),
-            Mistake((20.0, 2.0, 0.0), "The noise of 0.2 turned the bit over: w times 0.2 has to stay below the fold of your u."),
+            Mistake(
+                (5.0, -3.0, 0.0), "A negative recurrent weight turns the state over at every step: a bit that blinks."
+            ),
+            Mistake(
+                (1.0, 2.0, 0.0),
+                "The second pulse did not turn the bit over: w has to beat what the loop sends back, u h*.",
+            ),
+            Mistake(
+                (20.0, 2.0, 0.0),
+                "The noise of 0.2 turned the bit over: w times 0.2 has to stay below the fold of your u.",
+            ),
         ),
-        hint="Choose u first, well above 1. Then w: large enough that a pulse turns the bit over, small enough that 0.2 does not.",
+        hint="Choose u first, well above 1. Then w: so large that a pulse turns the bit, so small that 0.2 does not.",
     ),
     Exercise(
         name="recurrent-neuron/3",
@@ -167,11 +182,14 @@ EXERCISES = (
         solution=resting_states,
         cases=(case(0.5, 0.2), case(2.0, 0.0), case(2.0, 0.4), case(2.0, 0.6), case(1.5, -0.1)),
         mistakes=(
-            Mistake(_from_zero_only, "A start at 0 finds one state at most, and for b = 0 one that does not hold. Start at both ends."),
+            Mistake(
+                _from_zero_only,
+                "A start at 0 finds one state at most, and for b = 0 one that does not hold. Start at both ends.",
+            ),
             Mistake(_never_merged, "Where both ends run to the same state there is one resting state: return it once."),
             Mistake(_bias_outside, "The bias is added before the tanh: it moves what goes in, not what comes out."),
         ),
-        hint="Run the neuron without input from h = -1 and from h = 1 for a long time, and look whether the two have met.",
+        hint="Run the neuron without input from h = -1 and from h = 1 for a long time: have the two met?",
         rtol=1e-6,
         atol=1e-7,
     ),
@@ -181,12 +199,21 @@ EXERCISES = (
         solution=linear_forecast,
         cases=(case(_WAVE, 1, 8), case(_WAVE, 2, 9), case(_NOISE, 3, 30)),
         mistakes=(
-            Mistake(_no_constant, "Without a constant the line goes through 0: the sun has about 43 spots in a usual year, not none."),
-            Mistake(_fitted_on_everything, "The weights were fitted on the test years too. Use rows whose target lies before `train` only."),
+            Mistake(
+                _no_constant,
+                "Without a constant the line goes through 0: the sun has about 43 spots in a usual year, not none.",
+            ),
+            Mistake(
+                _fitted_on_everything,
+                "The weights were fitted on the test years too. Use rows whose target lies before `train` only.",
+            ),
             Mistake(_one_row_late, "Each forecast has seen the value that it forecasts. Shift the windows by one."),
-            Mistake(_fed_with_itself, "You fed the forecasts back in. Here every forecast may use the true values of the years before it."),
+            Mistake(
+                _fed_with_itself,
+                "You fed the forecasts back in. Here every forecast may use the true values of the years before it.",
+            ),
         ),
-        hint="One row per year: the `order` values before it and a 1. Fit with np.linalg.lstsq on the rows before `train`.",
+        hint="One row a year: the `order` values before it and a 1. Fit the rows before `train` with np.linalg.lstsq.",
         rtol=1e-7,
     ),
 )

@@ -3,13 +3,28 @@
 import sys
 from pathlib import Path
 
-from companion.figures import palette, style
+import numpy as np
+
+from companion.figures import palette, style, vector
+from companion.reference import RNN
+
+
+def impulse_answers(weights: tuple[float, ...] = (0.0, 0.5, 0.9, 1.2), T: int = 20) -> tuple[np.ndarray, dict]:
+    """Return an impulse at step 2, and what a tanh neuron with input weight 1 answers for each recurrent weight."""
+    x = np.eye(1, T, 2)[0]
+    neuron = RNN(1, 1, bias=False, dtype=np.float64)
+    answers = {}
+    for u in weights:
+        neuron.load_state_dict({"weight_ih_l0": np.array([[1.0]]), "weight_hh_l0": np.array([[u]])})
+        answers[u] = neuron(x[:, None])[0][:, 0]
+    return x, answers
 
 
 def generated() -> dict[str, str]:
     """Return the text of every generated file by its path inside `book/`."""
     return {
         "_assets/palette.css": palette.css(),
+        "_assets/interactive/neuron.svg": vector.neuron(*impulse_answers()),
         "matplotlibrc": style.matplotlibrc(),
     }
 

@@ -1,9 +1,9 @@
 """The six colours of the book, chosen once, for two themes and for every kind of colour vision.
 
-Input, hidden state, cell state, gate, output and gradient keep their colour in plots, diagrams, interactive figures and equations.
-Only the light value of a colour is chosen. Notebook pictures are PNG files on white, which the dark theme turns over with the CSS
-filter `invert(1) hue-rotate(180deg)` and the blend mode `screen`; the dark value is what that turns the light one into, so that
-a line in a picture and the word beside it agree in both themes.
+Input, hidden state, cell state, gate, output and gradient keep their colour in plots, diagrams, interactive figures
+and equations. Only the light value of a colour is chosen. Notebook pictures are PNG files on white, which the dark
+theme turns over with the CSS filter `invert(1) hue-rotate(180deg)` and the blend mode `screen`; the dark value is
+what that turns the light one into, so that a line in a picture and the word beside it agree in both themes.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 PAGE = {"light": "#ffffff", "dark": "#14181e"}
 """The backgrounds of the theme's pages, on which the colours have to be readable."""
 
-# Rows of the matrix of the CSS filter hue-rotate(180deg), from the Filter Effects Module, section 9.6: the cosine is -1.
+# Rows of the matrix of the CSS filter hue-rotate(180deg) (Filter Effects Module, feColorMatrix): the cosine is -1.
 _HUE_ROTATE = (
     (-0.574, 1.430, 0.144),
     (0.426, 0.430, 0.144),
@@ -79,9 +79,12 @@ LIGHT = {colour.name: colour.light for colour in COLOURS + GREYS}
 
 
 def css() -> str:
-    """Return the style sheet `book/_assets/palette.css`: a variable for each colour, and a class to colour a word or a symbol."""
+    """Return the style sheet `book/_assets/palette.css`: a variable and a class for each colour."""
     everything = COLOURS + GREYS
-    lines = ["/* Made from companion/figures/palette.py by `python -m companion.figures`: change that, not this. */", ":root {"]
+    lines = [
+        "/* Made from companion/figures/palette.py by `python -m companion.figures`: change that, not this. */",
+        ":root {",
+    ]
     lines += [f"  --u-{c.name}: {c.light};" for c in everything]
     lines += ["}", 'html[data-theme="dark"] {']
     lines += [f"  --u-{c.name}: {c.dark};" for c in everything]

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from companion.figures.palette import LIGHT
-from companion.figures.style import label
+from companion.figures.style import apart, label
 
 
 def series(years: np.ndarray, values: np.ndarray, periods: Mapping[str, tuple[int, int]]) -> Axes:
@@ -24,14 +24,14 @@ def series(years: np.ndarray, values: np.ndarray, periods: Mapping[str, tuple[in
 
 
 def two_futures(now: np.ndarray, change: np.ndarray, following: np.ndarray) -> Axes:
-    """Draw next year's value against this year's: years in which the number had risen apart from those in which it had fallen."""
+    """Draw next year's value against this year's, the years after a rise apart from those after a fall."""
     _, axes = plt.subplots(figsize=(7.2, 3.4))
     limit = 1.05 * max(now.max(), following.max())
     axes.plot([0, limit], [0, limit], color=LIGHT["muted"], linewidth=1, linestyle=(0, (4, 3)))
     up = change > 0
     axes.scatter(now[up], following[up], s=16, color=LIGHT["output"], marker="^")
     axes.scatter(now[~up], following[~up], s=16, color=LIGHT["input"], marker="v", facecolors="none")
-    label(axes, "no change", (0.97 * limit, 0.97 * limit), "muted", offset=(-6, -14), ha="right", rotation=0)
+    label(axes, "no change", (limit, limit), "muted", offset=(-2, -26), ha="right")
     label(axes, "▲ had risen", (0.03 * limit, 0.93 * limit), "output", offset=(0, 0))
     label(axes, "▽ had fallen", (0.03 * limit, 0.85 * limit), "input", offset=(0, 0))
     axes.set(xlabel="sunspot number this year", ylabel="sunspot number next year", xlim=(0, limit), ylim=(0, limit))
@@ -41,27 +41,37 @@ def two_futures(now: np.ndarray, change: np.ndarray, following: np.ndarray) -> A
 def responses(h: Mapping[float, np.ndarray], half_lives: Mapping[float, float]) -> Axes:
     """Draw the response to one impulse for each recurrent weight, with its half-life where it has one."""
     _, axes = plt.subplots(figsize=(7.2, 3.2))
-    shades = np.linspace(0.35, 1, len(h))
-    for shade, (u, trace) in zip(shades, h.items(), strict=True):
-        last = len(trace) - 1
-        axes.plot(trace, color=LIGHT["hidden"], alpha=shade, marker=".", markersize=4)
-        label(axes, f"u = {u:g}".replace("-", "−"), (last, trace[-1]), "hidden")
+    last = len(next(iter(h.values()))) - 1
+    ends = apart([trace[-1] for trace in h.values()], 0.09)
+    for (u, trace), end in zip(h.items(), ends, strict=True):
+        axes.plot(trace, color=LIGHT["hidden"], alpha=0.45 + 0.55 * min(abs(u), 1), marker=".", markersize=4)
+        name = f"u = {u:g}".replace("-", "−")
+        label(axes, name, (1, trace[1]) if u < 0 else (last, end), "hidden")
         if u in half_lives:
-            axes.plot(half_lives[u], 0.5, marker="o", markerfacecolor="white", color=LIGHT["gradient"], linestyle="none")
+            axes.plot(
+                half_lives[u], 0.5, marker="o", markerfacecolor="white", color=LIGHT["gradient"], linestyle="none"
+            )
             label(axes, f"{half_lives[u]:.1f} steps", (half_lives[u], 0.5), "gradient", offset=(4, 9))
     axes.axhline(0.5, color=LIGHT["line"], linewidth=1, zorder=0)
-    axes.set(xlabel="steps after the impulse", ylabel="output h", xlim=(-0.3, last * 1.14), ylim=(min(-0.05, *map(np.min, h.values())), 1.08))
+    axes.set(
+        xlabel="steps after the impulse",
+        ylabel="output h",
+        xlim=(-0.3, last * 1.14),
+        ylim=(min(-0.05, *map(np.min, h.values())), 1.08),
+    )
     return axes
 
 
 def resting_states(u: np.ndarray, states: Sequence[np.ndarray], slopes: Sequence[np.ndarray]) -> Axes:
-    """Draw the fixed points for each recurrent weight: those that hold as filled dots, those that do not as open ones."""
+    """Draw the fixed points for each recurrent weight: filled dots where they hold, open ones where they do not."""
     _, axes = plt.subplots(figsize=(7.2, 3.2))
     where = np.concatenate([np.full(len(h), weight) for weight, h in zip(u, states, strict=True)])
     h, slope = np.concatenate(states), np.concatenate(slopes)
     holds = np.abs(slope) < 1
     axes.plot(where[holds], h[holds], ".", color=LIGHT["hidden"], markersize=5)
-    axes.plot(where[~holds], h[~holds], "o", color=LIGHT["muted"], markersize=3, markerfacecolor="none", markeredgewidth=0.8)
+    axes.plot(
+        where[~holds], h[~holds], "o", color=LIGHT["muted"], markersize=3, markerfacecolor="none", markeredgewidth=0.8
+    )
     axes.axvline(1, color=LIGHT["line"], linewidth=1, zorder=0)
     label(axes, "one resting state: forgets", (0.03, 0.12), "hidden", offset=(0, 6))
     label(axes, "two resting states: one bit", (u[-1], 0.98), "hidden", offset=(0, -26), ha="right")
@@ -71,7 +81,7 @@ def resting_states(u: np.ndarray, states: Sequence[np.ndarray], slopes: Sequence
 
 
 def trace(x: np.ndarray, h: Mapping[str, np.ndarray], ylabel: str = "output h") -> tuple[Axes, Axes]:
-    """Draw an input above and the outputs it causes below, over one time axis; each output carries its name at its end."""
+    """Draw an input above and the outputs it causes below, over one time axis, each named at its end."""
     _, (above, below) = plt.subplots(2, 1, figsize=(7.2, 3.4), sharex=True, height_ratios=[1, 2])
     steps = np.arange(len(x))
     above.vlines(steps, 0, x, color=LIGHT["input"], linewidth=2)
@@ -91,13 +101,19 @@ def forecasts(years: np.ndarray, truth: np.ndarray, predictions: Mapping[str, np
     """Draw what was observed and what was forecast one year ahead, each forecast named at its end."""
     _, axes = plt.subplots(figsize=(7.2, 3.2))
     axes.plot(years, truth, "o", color=LIGHT["input"], markersize=3.5)
-    label(axes, "○ observed".replace("○", "●"), (years[0], 0.97 * truth.max()), "input", offset=(0, 0))
+    peak = int(np.argmax(truth))
+    label(axes, "observed", (years[peak], truth[peak]), "input", offset=(0, 9), ha="center")
     styles = [("output", "-"), ("muted", (0, (4, 2)))]
-    ends = _apart([values[-1] for values in predictions.values()], 0.08 * np.ptp(truth))
+    ends = apart([values[-1] for values in predictions.values()], 0.08 * np.ptp(truth))
     for (colour, line), (name, values), end in zip(styles, predictions.items(), ends, strict=False):
         axes.plot(years, values, color=LIGHT[colour], linestyle=line, linewidth=1.5)
         label(axes, name, (years[-1], end), colour)
-    axes.set(xlabel="year", ylabel="sunspot number", xlim=(years[0] - 0.5, years[-1] + 0.2 * np.ptp(years)), ylim=(-5, None))
+    axes.set(
+        xlabel="year",
+        ylabel="sunspot number",
+        xlim=(years[0] - 0.5, years[-1] + 0.2 * np.ptp(years)),
+        ylim=(-5, 1.12 * truth.max()),
+    )
     return axes
 
 
@@ -126,14 +142,3 @@ def errors(rows: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> list
         axes.grid(axis="x", linewidth=0.6)
         axes.set_axisbelow(True)
     return panels
-
-
-def _apart(values: Sequence[float], distance: float) -> list[float]:
-    """Return the values moved so far that neighbours stand at least `distance` apart, for labels that would overlap."""
-    moved = list(map(float, values))
-    order = sorted(range(len(moved)), key=moved.__getitem__)
-    for lower, upper in zip(order, order[1:], strict=False):
-        gap = moved[upper] - moved[lower]
-        if gap < distance:
-            moved[upper] += distance - gap
-    return moved

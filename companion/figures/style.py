@@ -1,10 +1,11 @@
 """What Matplotlib is told about the book's look, and the one way to label a line: beside it, in its own colour.
 
-The settings are written to `book/matplotlibrc`, which every kernel that runs in `book/` picks up by itself, so that no notebook
-has to begin with a line about style.
+The settings are written to `book/matplotlibrc`, which every kernel that runs in `book/` picks up by itself, so that
+no notebook has to begin with a line about style.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.text import Annotation
@@ -40,7 +41,7 @@ RC: Mapping[str, str] = {
     "font.size": "10",
     "font.family": "DejaVu Sans",
 }
-"""Settings of Matplotlib by their names, as they stand in a `matplotlibrc` file (colours without the `#`, which opens a comment)."""
+"""Settings of Matplotlib as they stand in a `matplotlibrc` file: colours without `#`, which opens a comment there."""
 
 
 def matplotlibrc() -> str:
@@ -49,7 +50,18 @@ def matplotlibrc() -> str:
     return head + "".join(f"{name}: {value}\n" for name, value in RC.items())
 
 
-def label(axes: Axes, text: str, at: tuple[float, float], colour: str = "ink", offset: tuple[float, float] = (5, 0), **more) -> Annotation:
+def label(
+    axes: Axes, text: str, at: tuple[float, float], colour: str = "ink", offset: tuple[float, float] = (5, 0), **more
+) -> Annotation:
     """Write `text` beside the point `at` (data units), `offset` points away, in the palette's `colour`."""
     style = {"va": "center", "fontsize": 9.5} | more
     return axes.annotate(text, at, xytext=offset, textcoords="offset points", color=LIGHT[colour], **style)
+
+
+def apart(values: Sequence[float], distance: float) -> list[float]:
+    """Return the values moved so far that neighbours stand at least `distance` apart, for labels that would overlap."""
+    moved = list(map(float, values))
+    order = sorted(range(len(moved)), key=moved.__getitem__)
+    for lower, upper in pairwise(order):
+        moved[upper] = max(moved[upper], moved[lower] + distance)
+    return moved

@@ -1,7 +1,8 @@
 """One neuron with one recurrent weight, solved on paper: what its loop remembers, for how long, and how surely.
 
-The reader meets these lines in the chapter on the recurrent neuron. `w` is the input weight, `u` the recurrent weight, `b` the
-bias; `companion.reference.RNN` with one input and one hidden unit is the same neuron, and the tests compare the two.
+The reader meets these lines in the chapter on the recurrent neuron. `w` is the input weight, `u` the recurrent
+weight, `b` the bias; `companion.reference.RNN` with one input and one hidden unit is the same neuron, and the tests
+compare the two.
 """
 
 import numpy as np
@@ -13,7 +14,7 @@ def impulse_response(w: float, u: float, T: int) -> np.ndarray:
 
 
 def linear_response(x: np.ndarray, w: float, u: float, h: float = 0.0) -> np.ndarray:
-    """Return the states `(T,)` of a linear neuron with state `h` before the first step, for any input `x` of shape `(T,)`.
+    """Return the states `(T,)` of a linear neuron with state `h` before its first step, for any input `x` `(T,)`.
 
     The input is convolved with the impulse response; what was in the state fades at the same rate.
     """
@@ -29,7 +30,7 @@ def half_life(u: float) -> float:
 
 
 def slope(h: float, u: float) -> float:
-    """Return the derivative of `tanh(u h + b)` with respect to `h`, at a fixed point `h`: there `b` need not be known."""
+    """Return the derivative of `tanh(u h + b)` with respect to `h` at a fixed point `h`, where `b` drops out."""
     return u * (1 - h**2)
 
 
@@ -43,8 +44,9 @@ def fold(u: float) -> float:
 def fixed_points(u: float, b: float = 0.0) -> np.ndarray:
     """Return every solution of `h = tanh(u h + b)` in rising order: one or three, two at the very edge between.
 
-    Seen the other way, `b = arctanh(h) - u h` is a function of `h` with at most one maximum and one minimum, at the two states
-    where the slope is 1. It rises or falls throughout in each piece between them, so halving finds the solution in a piece.
+    Seen the other way, `b = arctanh(h) - u h` is a function of `h` with at most one maximum and one minimum, at the
+    two states where the slope is 1. In each piece between them it rises or falls throughout, so halving finds the
+    solution in that piece.
     """
     turns = [] if u <= 1 else [-np.sqrt(1 - 1 / u), np.sqrt(1 - 1 / u)]
     edges = [-1.0, *turns, 1.0]
