@@ -20,7 +20,8 @@ BUILD = "from jupyter_book.cli.main import main; main()"
 
 
 def jupyter_book(*options: str) -> int:
-    return subprocess.call([sys.executable, "-c", BUILD, "build", ".", *options], cwd=ROOT)
+    """Its own words on success go nowhere: warnings and errors come on the other stream."""
+    return subprocess.call([sys.executable, "-c", BUILD, "build", ".", *options], cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
 def build(fresh: bool) -> int:
