@@ -1,0 +1,35 @@
+"""Recurrent networks by hand: every cell of the book with its gradients, in NumPy and nothing else.
+
+    layer = RNN(3, 5, rng=0)
+    y, state = layer(x)
+    tape = layer.unroll(x)
+    grads = layer.bptt(tape, dy)
+
+A cell says how one step goes forward and back (`companion.reference.cells`); `unroll` turns any cell into a scan and its
+reverse; `Layer` adds stacking, directions, lengths and layouts, once for all cells.
+"""
+
+from companion.reference.clip import clip_grad_norm, clip_grad_value
+from companion.reference.gradcheck import Report, gradcheck
+from companion.reference.layer import Layer
+from companion.reference.layers import RNN
+from companion.reference.linear import Linear
+from companion.reference.losses import mse, softmax_cross_entropy
+from companion.reference.optim import SGD, Adam
+from companion.reference.tape import Gradients, Tape
+
+__all__ = [
+    "RNN",
+    "SGD",
+    "Adam",
+    "Gradients",
+    "Layer",
+    "Linear",
+    "Report",
+    "Tape",
+    "clip_grad_norm",
+    "clip_grad_value",
+    "gradcheck",
+    "mse",
+    "softmax_cross_entropy",
+]

@@ -1,0 +1,36 @@
+"""The simple recurrent neuron: its own last output is one of its inputs (chapter "A recurrent neuron")."""
+
+from dataclasses import dataclass
+
+from companion.reference.activations import TANH, Activation
+from companion.reference.weights import gated
+
+
+@dataclass(frozen=True)
+class RNNCell:
+    """Elman's cell, h_t = φ(W x_t + b + U h_{t-1}) (Elman 1990; `torch.nn.RNN`), with b = bias_ih + bias_hh."""
+
+    phi: Activation = TANH
+
+    blocks = ("h",)
+    state = ("h",)
+    records = ("h",)
+    weights = gated(blocks)
+
+    @property
+    def analytic(self) -> bool:
+        """False for ReLU, whose slope jumps at zero."""
+        return self.phi.analytic
+
+    def step(self, Wx, state, w):
+        """One step forward: Wx (B, H), state (h,) with h (B, H)."""
+        (h,) = state
+        h = self.phi(Wx + h @ w.U.mT)
+        return (h,), (h,)
+
+    def step_back(self, dstate, records, prev, w):
+        """One step back: dstate (dh,) with dh (B, H)."""
+        (dh,), (h,) = dstate, records
+        da = self.phi.back(dh, h)
+        dh = da @ w.U
+        return da, (dh,)
