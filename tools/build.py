@@ -19,9 +19,8 @@ DOCTREES = ROOT / "_build" / ".doctrees"
 BUILD = "from jupyter_book.cli.main import main; main()"
 
 
-def jupyter_book(*options: str) -> int:
-    """Its own words on success go nowhere: warnings and errors come on the other stream."""
-    return subprocess.call([sys.executable, "-c", BUILD, "build", ".", *options], cwd=ROOT, stdout=subprocess.DEVNULL)
+def jupyter_book(*options: str, **streams) -> int:
+    return subprocess.call([sys.executable, "-c", BUILD, "build", ".", *options], cwd=ROOT, **streams)
 
 
 def build(fresh: bool) -> int:
@@ -29,7 +28,8 @@ def build(fresh: bool) -> int:
         shutil.rmtree(HTML, ignore_errors=True)
         shutil.rmtree(DOCTREES, ignore_errors=True)
     begin = time.monotonic()
-    code = jupyter_book("--warningiserror", "--nitpick", "--keep-going", "--quiet")
+    strict = ("--warningiserror", "--nitpick", "--keep-going", "--quiet")
+    code = jupyter_book(*strict, stdout=subprocess.DEVNULL)  # warnings and errors come on the other stream
     if code:
         shutil.rmtree(DOCTREES, ignore_errors=True)  # so that the next build names the same warnings
         print("\nThe book has warnings, named above. What could be built is in _build/html.", file=sys.stderr)
