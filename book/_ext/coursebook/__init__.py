@@ -5,6 +5,7 @@ repository   launch and source buttons, only where the address of the repository
 claims       the claim box, numbers out of the evidence, the ledger of claims
 equations    the ledger of numbered equations
 status       what was run, when and with what
+api          the package's documentation out of its docstrings
 interactive  interactive figures with a static fallback
 diagram      drawings that follow the theme
 map          the map of the chapters on the landing page
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from . import claims, diagram, equations, interactive, map, offline, pages, repository, status
+from . import api, claims, diagram, equations, interactive, map, offline, pages, repository, status
 
 
 def document_this_checkout(app: Sphinx, config) -> None:
@@ -33,6 +34,6 @@ def setup(app: Sphinx) -> dict:
     # Jupyter Book sets this value even where sphinx_comments is not loaded
     app.add_config_value("comments_config", {}, "html")
     app.connect("config-inited", document_this_checkout, priority=90)
-    for part in (offline, repository, claims, equations, status, interactive, diagram, map, pages):
+    for part in (offline, repository, api, claims, equations, status, interactive, diagram, map, pages):
         part.setup(app)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

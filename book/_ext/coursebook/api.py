@@ -1,0 +1,95 @@
+"""The package's documentation out of its docstrings: one section a module, for the modules that exist."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+from types import ModuleType
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+logger = logging.getLogger(__name__)
+
+
+class Api(SphinxDirective):
+    """`{companion-api}` with one module per line; a module that does not exist yet is left out."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        return [section for name in filter(None, map(str.strip, self.content)) for section in self.section(name)]
+
+    def section(self, name: str) -> list[nodes.Node]:
+        """Return the section of a module, or nothing."""
+        found = importlib.util.find_spec(name)
+        if found is None or found.origin is None:  # a folder without __init__.py is not a module yet
+            return []
+        try:
+            module = importlib.import_module(name)
+        except ImportError as error:
+            logger.warning("%s cannot be documented: %s", name, error, location=self.get_location())
+            return []
+        self.env.note_dependency(module.__file__)
+        section = nodes.section(ids=[f"module-{name}"], names=[name])
+        section += nodes.title("", "", nodes.literal("", name))
+        self.state.nested_parse(StringList(["```{eval-rst}", *markup(module), "```"], f"{name}.md"), 0, section)
+        return [section]
+
+
+def public(module: ModuleType) -> list[str]:
+    """Return the names that a module offers: its classes and functions, and such data as have a docstring of their own."""
+    names = getattr(module, "__all__", None) or [name for name, thing in vars(module).items() if inspect.getmodule(thing) is module]
+    explained = {name for _, name in ModuleAnalyzer.for_module(module.__name__).find_attr_docs()}
+    return [n for n in names if n[0] != "_" and (callable(getattr(module, n)) or n in explained)]
+
+
+def markup(module: ModuleType) -> list[str]:
+    """Return the reStructuredText that documents a module: its own words, a table of its names, then each of them."""
+    name, names = module.__name__, public(module)
+    lines = [f".. automodule:: {name}", "   :no-members:", ""]
+    lines += [f".. currentmodule:: {name}", "", ".. autosummary::", "", *(f"   {entry}" for entry in names), ""]
+    for entry in names:
+        thing = getattr(module, entry)
+        lines += [f".. {kind(thing)}:: {entry}"]
+        lines += ["   :members:"] if inspect.isclass(thing) else []
+        lines += ["   :no-value:"] if kind(thing) == "autodata" else []
+        lines += [""]
+    return lines
+
+
+def kind(thing: object) -> str:
+    """Return the directive that documents a thing."""
+    if inspect.isclass(thing):
+        return "autoexception" if issubclass(thing, BaseException) else "autoclass"
+    return "autofunction" if callable(thing) else "autodata"
+
+
+class NameRole(SphinxRole):
+    """What stands in single backticks in a docstring: code, and a link where it is a name that the book documents."""
+
+    def run(self):
+        context = {"py:module": self.env.ref_context.get("py:module"), "py:class": self.env.ref_context.get("py:class")}
+        name = addnodes.pending_xref(
+            "", nodes.literal("", self.text), refdomain="py", reftype="obj", reftarget=self.text, refdoc=self.env.docname, **context
+        )
+        name["soft"] = True
+        return [name], []
+
+
+def stay_silent(app: Sphinx, domain, node: addnodes.pending_xref) -> bool | None:
+    """A name in single backticks need not be documented."""
+    return True if node.get("soft") else None
+
+
+def setup(app: Sphinx) -> None:
+    """Register the directive, and the meaning of single backticks in docstrings."""
+    app.add_directive("companion-api", Api)
+    app.add_role("name", NameRole())
+    app.connect("warn-missing-reference", stay_silent)
