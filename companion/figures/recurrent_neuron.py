@@ -12,7 +12,7 @@ from companion.figures.style import apart, label
 
 def series(years: np.ndarray, values: np.ndarray, periods: Mapping[str, tuple[int, int]]) -> Axes:
     """Draw the yearly sunspot numbers, and a named band over each period (first and last year)."""
-    _, axes = plt.subplots(figsize=(7.2, 2.9))
+    _, axes = plt.subplots(figsize=(6.4, 2.6))
     axes.plot(years, values, color=LIGHT["input"], linewidth=1.2)
     top = 1.14 * values.max()
     for number, (name, (first, last)) in enumerate(periods.items()):
@@ -25,7 +25,7 @@ def series(years: np.ndarray, values: np.ndarray, periods: Mapping[str, tuple[in
 
 def two_futures(now: np.ndarray, change: np.ndarray, following: np.ndarray) -> Axes:
     """Draw next year's value against this year's, the years after a rise apart from those after a fall."""
-    _, axes = plt.subplots(figsize=(7.2, 3.4))
+    _, axes = plt.subplots(figsize=(6.4, 3.2))
     limit = 1.05 * max(now.max(), following.max())
     axes.plot([0, limit], [0, limit], color=LIGHT["muted"], linewidth=1, linestyle=(0, (4, 3)))
     up = change > 0
@@ -40,7 +40,7 @@ def two_futures(now: np.ndarray, change: np.ndarray, following: np.ndarray) -> A
 
 def responses(h: Mapping[float, np.ndarray], half_lives: Mapping[float, float]) -> Axes:
     """Draw the response to one impulse for each recurrent weight, with its half-life where it has one."""
-    _, axes = plt.subplots(figsize=(7.2, 3.2))
+    _, axes = plt.subplots(figsize=(6.4, 2.9))
     last = len(next(iter(h.values()))) - 1
     ends = apart([trace[-1] for trace in h.values()], 0.09)
     for (u, trace), end in zip(h.items(), ends, strict=True):
@@ -64,7 +64,7 @@ def responses(h: Mapping[float, np.ndarray], half_lives: Mapping[float, float]) 
 
 def resting_states(u: np.ndarray, states: Sequence[np.ndarray], slopes: Sequence[np.ndarray]) -> Axes:
     """Draw the fixed points for each recurrent weight: filled dots where they hold, open ones where they do not."""
-    _, axes = plt.subplots(figsize=(7.2, 3.2))
+    _, axes = plt.subplots(figsize=(6.4, 2.9))
     where = np.concatenate([np.full(len(h), weight) for weight, h in zip(u, states, strict=True)])
     h, slope = np.concatenate(states), np.concatenate(slopes)
     holds = np.abs(slope) < 1
@@ -82,7 +82,7 @@ def resting_states(u: np.ndarray, states: Sequence[np.ndarray], slopes: Sequence
 
 def trace(x: np.ndarray, h: Mapping[str, np.ndarray], ylabel: str = "output h") -> tuple[Axes, Axes]:
     """Draw an input above and the outputs it causes below, over one time axis, each named at its end."""
-    _, (above, below) = plt.subplots(2, 1, figsize=(7.2, 3.4), sharex=True, height_ratios=[1, 2])
+    _, (above, below) = plt.subplots(2, 1, figsize=(6.4, 3.2), sharex=True, height_ratios=[1, 2])
     steps = np.arange(len(x))
     above.vlines(steps, 0, x, color=LIGHT["input"], linewidth=2)
     above.plot(steps, x, ".", color=LIGHT["input"])
@@ -99,7 +99,7 @@ def trace(x: np.ndarray, h: Mapping[str, np.ndarray], ylabel: str = "output h") 
 
 def forecasts(years: np.ndarray, truth: np.ndarray, predictions: Mapping[str, np.ndarray]) -> Axes:
     """Draw what was observed and what was forecast one year ahead, each forecast named at its end."""
-    _, axes = plt.subplots(figsize=(7.2, 3.2))
+    _, axes = plt.subplots(figsize=(6.4, 2.9))
     axes.plot(years, truth, "o", color=LIGHT["input"], markersize=3.5)
     peak = int(np.argmax(truth))
     label(axes, "observed", (years[peak], truth[peak]), "input", offset=(0, 9), ha="center")
@@ -123,7 +123,7 @@ def errors(rows: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> list
     `rows[method][period]` holds the three numbers; methods are drawn from top to bottom.
     """
     periods = list(next(iter(rows.values())))
-    _, panels = plt.subplots(1, len(periods), figsize=(7.2, 0.5 + 0.42 * len(rows) + 0.5), sharey=True)
+    _, panels = plt.subplots(1, len(periods), figsize=(6.4, 0.5 + 0.42 * len(rows) + 0.5), sharey=True)
     panels = list(np.atleast_1d(panels))
     names = list(rows)
     for axes, period in zip(panels, periods, strict=True):

@@ -13,7 +13,7 @@ from matplotlib.text import Annotation
 from companion.figures.palette import COLOURS, LIGHT
 
 RC: Mapping[str, str] = {
-    "figure.figsize": "7.2, 3.2",
+    "figure.figsize": "6.4, 2.9",
     "figure.dpi": "120",
     "savefig.dpi": "120",
     "figure.constrained_layout.use": "True",

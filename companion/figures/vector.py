@@ -24,10 +24,12 @@ def neuron(x: np.ndarray, h: Mapping[float, np.ndarray]) -> str:
         parts.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3.5" fill="var(--u-input)"/>')
     ends = apart([states[-1] for states in h.values()], 0.11)
     for place, ((u, states), end) in enumerate(zip(h.items(), ends, strict=True)):
-        colour = "var(--u-hidden)" if u else "var(--u-muted)"
-        parts.append(_line(column, _height(states), colour, opacity=0.4 + 0.6 * place / max(len(h) - 1, 1)))
+        colour = "hidden" if u else "muted"
+        parts.append(
+            _line(column, _height(states), f"var(--u-{colour})", opacity=0.4 + 0.6 * place / max(len(h) - 1, 1))
+        )
         parts.append(_text(column[-1] + 8, _height(end), f"u = {u:g}, h = {states[-1]:.3f}", colour))
-    parts.append(_text(column[-1] + 8, row[-1], "input x", "var(--u-input)"))
+    parts.append(_text(column[-1] + 8, row[-1], "input x", "input"))
     parts += [_text(column[t], HEIGHT - 8, str(t), anchor="middle") for t in range(0, T - 2, 5)]
     parts.append(_text(column[-1], HEIGHT - 8, "step t", anchor="middle"))
     parts += [_text(24, _height(value), str(value), anchor="end") for value in (0, 1)]
@@ -59,6 +61,6 @@ def _line(x: np.ndarray, y: np.ndarray, colour: str, opacity: float) -> str:
     )
 
 
-def _text(x: float, y: float, text: str, colour: str = "currentColor", anchor: str = "start") -> str:
+def _text(x: float, y: float, text: str, colour: str = "ink", anchor: str = "start") -> str:
     place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" dominant-baseline="middle"'
-    return f'<text {place} fill="{colour}">{escape(text)}</text>'
+    return f'<text {place} style="fill: var(--u-{colour})">{escape(text)}</text>'

@@ -49,25 +49,26 @@ unrolled.figure("neuron", (stage, figure) => {
 
   // ---- the picture: input above, output below, one column a step
 
-  const chart = svg("svg", { class: "u-chart", role: "img", "aria-label": "The input and the output of the neuron at each step", "data-role": "chart" });
+  const chart = svg("svg", { class: "u-chart", role: "img", style: "touch-action: pan-y; cursor: ns-resize", "data-role": "chart",
+    "aria-label": "The input and the output of the neuron at each step; the table below holds the numbers" });
   const above = { top: 16, bottom: 84 };
   const below = { top: 108, bottom: 236 };
   const height = 262;
   const left = 30;
   let width = 640;
-  const column = (t) => scale([0, T - 1], [left + 14, width - 70])(t);
+  const column = (t) => scale([0, T - 1], [left + 14, width - 74])(t);
   const rowX = scale([-1, 1], [above.bottom, above.top]);
   const rowH = scale([-1, 1], [below.bottom, below.top]);
 
   const text = (x, y, content, attributes) =>
-    svg("text", { x, y, fill: "currentColor", "font-size": 12, "dominant-baseline": "middle", ...attributes }, content);
-  const rule = (y, attributes) => svg("line", { x1: left, x2: width - 60, y1: y, y2: y, stroke: "var(--u-line)", ...attributes });
+    svg("text", { x, y, "dominant-baseline": "middle", ...attributes }, content);
+  const rule = (y, attributes) => svg("line", { x1: left, x2: width - 66, y1: y, y2: y, stroke: "var(--u-line)", ...attributes });
 
   function axes() {
     const ticks = (row) => [-1, 0, 1].map((v) => [rule(row(v), v ? { "stroke-dasharray": "2 4" } : {}),
-      text(left - 6, row(v), number(v, 0), { "text-anchor": "end", "font-size": 11 })]);
-    const steps = [0, 5, 10, 15].map((t) => text(column(t), height - 10, String(t), { "text-anchor": "middle", "font-size": 11 }));
-    return [ticks(rowX), ticks(rowH), steps, text(column(T - 1), height - 10, "step t", { "text-anchor": "middle", "font-size": 11 })].flat(2);
+      text(left - 6, row(v), number(v, 0), { "text-anchor": "end" })]);
+    const steps = [0, 5, 10, 15].map((t) => text(column(t), height - 10, String(t), { "text-anchor": "middle" }));
+    return [ticks(rowX), ticks(rowH), steps, text(column(T - 1), height - 10, "step t", { "text-anchor": "middle" })].flat(2);
   }
 
   function draw() {
@@ -88,9 +89,9 @@ unrolled.figure("neuron", (stage, figure) => {
       svg("path", { d: path(without.map((v, t) => [column(t), rowH(v)])), fill: "none", stroke: "var(--u-muted)", "stroke-width": 1.5, "stroke-dasharray": "4 3" }),
       svg("path", { d: path(h.map((v, t) => [column(t), rowH(v)])), fill: "none", stroke: "var(--u-hidden)", "stroke-width": 2 }),
       ...dots,
-      text(end, rowX(state.x[T - 1]), "input x", { fill: "var(--u-input)" }),
-      text(end, rowH(h[T - 1]) - (apart ? 8 : 0), "output h", { fill: "var(--u-hidden)" }),
-      text(end, rowH(without[T - 1]) + (apart ? 8 : 0), "no loop", { fill: "var(--u-muted)" }),
+      text(end, rowX(state.x[T - 1]), "input x", { class: "u-input" }),
+      text(end, rowH(h[T - 1]) - (apart ? 8 : 0), "output h", { class: "u-hidden" }),
+      text(end, rowH(without[T - 1]) + (apart ? 8 : 0), "no loop", { class: "u-muted" }),
     );
     write(h);
     publish(figure, { w: state.w, u: state.u, b: state.b, t: state.t, x: state.x, h, without });
@@ -98,12 +99,12 @@ unrolled.figure("neuron", (stage, figure) => {
 
   // ---- the numbers: the chosen step by hand, and a table of all
 
-  const sum = html("p", { class: "u-formula", "data-role": "sum" });
-  const squash = html("p", { class: "u-formula", "data-role": "squash" });
+  const sum = html("p", { class: "u-sum", "data-role": "sum" });
+  const squash = html("p", { class: "u-sum", "data-role": "squash" });
   const body = html("tbody", {});
   const table = html("details", {}, html("summary", {}, "Every step as a table"),
     html("div", { class: "u-scroll", tabindex: 0, role: "region", "aria-label": "Input and output at every step" },
-      html("table", {}, html("thead", {}, html("tr", {}, ...["step t", "input x", "output h"].map((name) => html("th", { scope: "col" }, name)))), body)));
+      html("table", { class: "u-readout" }, html("thead", {}, html("tr", {}, ...["step t", "input x", "output h"].map((name) => html("th", { scope: "col" }, name)))), body)));
   const tell = announcer(stage);
   const signed = (value, decimals = 2) => (value < 0 ? `(${number(value, decimals)})` : number(value, decimals));
 
@@ -146,7 +147,8 @@ unrolled.figure("neuron", (stage, figure) => {
     html("div", { class: "u-buttons" }, ...buttons),
     chart,
     html("div", { class: "u-controls" }, sliders.t.node, sliders.x.node),
-    sum, squash, table,
+    html("div", { "data-role": "sums" }, sum, squash),
+    table,
   );
   new ResizeObserver(() => {
     const next = Math.max(280, Math.round(chart.clientWidth || 640));
