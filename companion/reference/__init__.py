@@ -11,20 +11,25 @@ reverse; `Layer` adds stacking, directions, lengths and layouts, once for all ce
 
 from companion.reference.clip import clip_grad_norm, clip_grad_value
 from companion.reference.gradcheck import Report, gradcheck
+from companion.reference.jordan import JordanRNN
 from companion.reference.layer import Layer
-from companion.reference.layers import RNN
+from companion.reference.layers import GRU, LSTM, RNN, PeepholeLSTM
 from companion.reference.linear import Linear
 from companion.reference.losses import mse, softmax_cross_entropy
 from companion.reference.optim import SGD, Adam
 from companion.reference.tape import Gradients, Tape
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "RNN",
     "SGD",
     "Adam",
     "Gradients",
+    "JordanRNN",
     "Layer",
     "Linear",
+    "PeepholeLSTM",
     "Report",
     "Tape",
     "clip_grad_norm",

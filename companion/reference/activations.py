@@ -15,7 +15,15 @@ def sigmoid(a: np.ndarray) -> np.ndarray:
 
     The absolute error is that of a number near 1 (1e-16 in float64), also where σ(a) itself is tiny.
     """
-    return 0.5 + 0.5 * np.tanh(0.5 * a)
+    s = np.tanh(0.5 * a)
+    s *= 0.5
+    s += 0.5
+    return s
+
+
+def tanh(a: np.ndarray) -> np.ndarray:
+    """The hyperbolic tangent."""
+    return np.tanh(a)
 
 
 def relu(a: np.ndarray) -> np.ndarray:
@@ -45,6 +53,17 @@ class Activation:
 
     def __call__(self, a: np.ndarray) -> np.ndarray:
         return self.forward(a)
+
+
+def split(a: np.ndarray, blocks: int) -> list[np.ndarray]:
+    """Views of the blocks that stand side by side along the last axis, all of one width."""
+    width = a.shape[-1] // blocks
+    return [a[..., k * width : (k + 1) * width] for k in range(blocks)]
+
+
+def join(*blocks: np.ndarray) -> np.ndarray:
+    """The way back from `split`: the blocks side by side."""
+    return np.concatenate(blocks, axis=-1)
 
 
 TANH = Activation("tanh", np.tanh, lambda dy, y: dy * (1 - y * y))

@@ -12,7 +12,7 @@ from companion.reference import checks, parameters
 from companion.reference.horizon import backward_windows
 from companion.reference.init import uniform
 from companion.reference.layout import Layout, alive, layout_of
-from companion.reference.stack import backward_stack, forward_stack, outputs
+from companion.reference.stack import Runs, StackBack, backward_stack, forward_stack, outputs
 from companion.reference.tape import Gradients, Graph, Tape, suffix
 from companion.reference.unroll import State
 from companion.reference.weights import Bias, Bound, bind
@@ -123,15 +123,8 @@ class Layer:
                 a state of the wrong structure.
             ValueError: a wrong shape, no time steps, an empty batch, a length out of range.
         """
-        runs = self._check_parameters()
-        x = checks.numbers("x", x, self.dtype)
-        layout = layout_of(x, self.input_size, runs, self.batch_first)
-        x = layout.steps(x)
-        start = self._state_parts("state", state, layout, x.shape[-2])
-        mask = alive(lengths, x, layout.batched)
-        graph = Graph(self, layout, forward_stack(self._bound(), x, start, mask))
-        final = [run.states[-1] for row in graph.runs for run in row]
-        return Tape(layout.caller(outputs(graph.runs[-1])), self._caller_state(layout, final), graph.series(), graph)
+        layout, x, start, mask = self._enter(x, state, lengths)
+        return self._tape(Graph(self, layout, forward_stack(self._bound(), x, start, mask)))
 
     def bptt(self, tape: Tape, dy: Array | None, dstate=None, horizon: int | None = None) -> Gradients:
         """Backpropagation through time.
@@ -150,15 +143,14 @@ class Layer:
             TypeError, ValueError: a wrong dtype, shape or structure, a horizon below 1, the tape of another layer.
         """
         if not isinstance(tape, Tape) or tape.graph.owner is not self:
-            raise ValueError("tape: expected what this layer's unroll returned, got something else")
+            raise ValueError("tape: expected what this layer's unroll returned, got another or something else")
         runs, layout = tape.graph.runs, tape.graph.layout
         dy = np.zeros_like(tape.y) if dy is None else checks.numbers("dy", dy, self.dtype)
         dy = layout.steps(checks.shape("dy", dy, tape.y.shape, "(that of y)"))
         dfinal = self._state_parts("dstate", dstate, layout, dy.shape[-2])
-        if horizon is None:
-            back = backward_stack(runs, dy, dfinal)
-        else:
-            back = backward_windows(runs, dy, dfinal, checks.positive_size("horizon", horizon))
+        if horizon is not None:
+            checks.positive_size("horizon", horizon)
+        back = self._backward(runs, dy, dfinal, horizon)
         params = {
             name + self.suffix(*part): value
             for part, share in zip(self._parts(), back.params, strict=True)
@@ -182,7 +174,24 @@ class Layer:
         """
         self.params.update(parameters.load(self.params, mapping, self.parameter_shapes(), self.dtype))
 
+    # what a layer may do in its own way ----------------------------------------------------------------------------
+
+    def _backward(self, runs: Runs, dy: Array, dstate: list[State], horizon: int | None) -> StackBack:
+        return backward_stack(runs, dy, dstate) if horizon is None else backward_windows(runs, dy, dstate, horizon)
+
     # inside --------------------------------------------------------------------------------------------------------
+
+    def _enter(self, x, state, lengths) -> tuple[Layout, Array, list[State], Array | None]:
+        """The arguments of `unroll`, checked, in the layout of the scan, with the layout they came in."""
+        runs = parameters.check(self.params, self.parameter_shapes(), self.dtype)
+        x = checks.numbers("x", x, self.dtype)
+        layout = layout_of(x, self.input_size, runs, self.batch_first)
+        x = layout.steps(x)
+        return layout, x, self._state_parts("state", state, layout, x.shape[-2]), alive(lengths, x, layout.batched)
+
+    def _tape(self, graph: Graph) -> Tape:
+        layout, final = graph.layout, [run.states[-1] for row in graph.runs for run in row]
+        return Tape(layout.caller(outputs(graph.runs[-1])), self._caller_state(layout, final), graph.series(), graph)
 
     def _parts(self) -> list[tuple[int, int]]:
         return [(layer, direction) for layer in range(self.num_layers) for direction in range(self.directions)]
@@ -197,9 +206,6 @@ class Layer:
             tuple(bind(self.cell, self._own(layer, d), self.size(layer)) for d in range(self.directions))
             for layer in range(self.num_layers)
         )
-
-    def _check_parameters(self) -> int | None:
-        return parameters.check(self.params, self.parameter_shapes(), self.dtype)
 
     def _state_parts(self, name: str, value, layout: Layout, batch: int) -> list[State]:
         """A state, or its gradient, as a list with an entry (h,) or (h, c) of arrays (…, B, H) for each layer and direction."""

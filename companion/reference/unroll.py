@@ -58,7 +58,7 @@ def forward(net: Bound, x: np.ndarray, state: State, mask: np.ndarray | None) ->
     """Scan the cell along time, from the initial state."""
     cell, w = net.cell, net.w
     Wx = input_product(net, x)
-    y = np.empty((*Wx.shape[:-1], net.size(cell.state[0])), np.result_type(Wx, state[0], net.dtype))
+    y = np.empty((*Wx.shape[:-1], net.size(cell.state[0])), np.result_type(Wx, *state, net.dtype))
     states, tape = [state], []
     for t, (Wx_t, alive) in enumerate(zip(Wx, repeat(None, len(Wx)) if mask is None else mask, strict=True)):
         after, records = cell.step(Wx_t, state, w)

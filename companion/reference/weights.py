@@ -153,7 +153,8 @@ class Bound:
 def bind(cell, params: Mapping[str, np.ndarray], size: Size) -> Bound:
     """The cell bound to these parameters (by the cell's own names for them)."""
     dtype = np.result_type(*params.values())
-    letters: dict[str, np.ndarray] = {f"b_{block}": np.zeros((), dtype) for block in cell.blocks}
+    biases = [weight for weight in cell.weights if isinstance(weight, Bias)]
+    letters = {f"{bias.letter}_{row}": np.zeros((), dtype) for bias in biases for row in bias.rows}
     present = [weight for weight in cell.weights if weight.name in params]
     for weight in present:
         for letter, value in weight.bind(params[weight.name], size).items():

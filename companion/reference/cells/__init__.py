@@ -16,6 +16,19 @@ What all cells share:
 All arrays are (B, features); more axes may stand in front, so a step also runs on many times or many networks at once.
 """
 
+from companion.reference.cells.gru import GRUCell, ResetBeforeGRUCell
+from companion.reference.cells.jordan import JordanCell
+from companion.reference.cells.lstm import LSTM1997Cell, LSTMCell
+from companion.reference.cells.peephole import OldPeepholeLSTMCell, PeepholeLSTMCell
 from companion.reference.cells.rnn import RNNCell
 
-__all__ = ["RNNCell"]
+__all__ = [
+    "GRUCell",
+    "JordanCell",
+    "LSTM1997Cell",
+    "LSTMCell",
+    "OldPeepholeLSTMCell",
+    "PeepholeLSTMCell",
+    "RNNCell",
+    "ResetBeforeGRUCell",
+]
