@@ -21,19 +21,32 @@ class Batch:
     Attributes
     ----------
     x : inputs, `(T, B, input_size)`.
-    y : targets; `(T, B)` or `(T, B, output_size)` for one a step, `(B,)` or `(B, output_size)` for one a sequence.
-        A label of -1 means that this step has no target.
-    lengths : `(B,)`, the number of steps of each sequence.
+    y : targets, one for each step: labels `(T, B)`, or numbers `(T, B, output_size)`. A step without a target has the
+        label -1, or nan. A task with one answer a sequence has its target at the sequence's last step.
+    lengths : `(B,)`, the number of steps of each sequence; None where all have `T`.
     """
 
     x: np.ndarray
     y: np.ndarray
-    lengths: np.ndarray
+    lengths: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.y.shape[:2] != self.x.shape[:2]:
+            raise ValueError(f"y: expected (T, B) = {self.x.shape[:2]} as x has, got shape {self.y.shape}")
+        if self.lengths is not None and np.shape(self.lengths) != self.x.shape[1:2]:
+            raise ValueError(f"lengths: expected shape ({self.x.shape[1]},), got {np.shape(self.lengths)}")
 
     @property
     def mask(self) -> np.ndarray:
         """`(T, B)`, true where a sequence has not ended."""
-        return mask(self.lengths, len(self.x))
+        return np.full(self.x.shape[:2], True) if self.lengths is None else mask(self.lengths, len(self.x))
+
+    @property
+    def asked(self) -> np.ndarray:
+        """`(T, B)`, true where there is a target."""
+        if np.issubdtype(self.y.dtype, np.integer):
+            return self.mask & (self.y >= 0)
+        return self.mask & np.isfinite(self.y).all(axis=-1)
 
 
 def one_hot(symbols: np.ndarray, count: int, dtype: type = np.float64) -> np.ndarray:

@@ -43,7 +43,7 @@ class Echo:
         stream = rng.integers(self.symbols, size=(T, B))
         y = np.full((T, B), -1)
         y[self.lag :] = stream[: max(T - self.lag, 0)]
-        return Batch(one_hot(stream, self.symbols), y, np.full(B, T))
+        return Batch(one_hot(stream, self.symbols), y)
 
     @property
     def chance(self) -> float:

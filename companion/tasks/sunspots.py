@@ -26,15 +26,21 @@ from functools import cache
 
 import numpy as np
 
+from companion.tasks.batching import Batch
+
 __all__ = [
     "PERIODS",
     "VARIANCE",
     "Autoregression",
+    "Scale",
     "Sunspots",
+    "as_sequence",
+    "as_windows",
     "autoregression",
     "load",
     "normalised_error",
     "persistence",
+    "scale",
     "windows",
 ]
 
@@ -109,11 +115,62 @@ class Autoregression:
         return np.concatenate([np.full(size, np.nan), windows(series, size) @ self.weights + self.intercept])
 
 
-def autoregression(series: np.ndarray, order: int) -> Autoregression:
-    """Fit a linear prediction from the last `order` values by least squares, with an intercept."""
-    past = windows(series, order)
-    if len(past) <= order:
-        raise ValueError(f"order: {order} needs at least {2 * order + 1} values, got {len(series)}")
+def autoregression(series: np.ndarray, order: int, learn: np.ndarray | None = None) -> Autoregression:
+    """Fit a linear prediction from the last `order` values by least squares, with an intercept.
+
+    `learn` `(T,)` says which values of the series are to be predicted; all that have a past unless told.
+    """
+    past, target = windows(series, order), np.asarray(series, dtype=float)[order:]
+    rows = np.full(len(target), True) if learn is None else np.asarray(learn)[order:]
+    if rows.sum() <= order:
+        raise ValueError(f"order: {order} needs at least {order + 1} values to predict, got {rows.sum()}")
     design = np.column_stack([past, np.ones(len(past))])
-    *weights, intercept = np.linalg.lstsq(design, np.asarray(series, dtype=float)[order:], rcond=None)[0]
+    *weights, intercept = np.linalg.lstsq(design[rows], target[rows], rcond=None)[0]
     return Autoregression(np.array(weights), float(intercept))
+
+
+# ---- for a network -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A shift and a factor that bring a series to mean 0 and variance 1."""
+
+    mean: float
+    deviation: float
+
+    def down(self, series: np.ndarray) -> np.ndarray:
+        """From sunspot numbers to what a network reads."""
+        return (np.asarray(series) - self.mean) / self.deviation
+
+    def up(self, series: np.ndarray) -> np.ndarray:
+        """From what a network says to sunspot numbers."""
+        return np.asarray(series) * self.deviation + self.mean
+
+
+def scale(data: Sunspots) -> Scale:
+    """Return the scale of the training period, so that nothing of the test periods is known beforehand."""
+    known = data.number[data.period("train")]
+    return Scale(float(known.mean()), float(known.std()))
+
+
+def as_sequence(data: Sunspots, learn: np.ndarray) -> Batch:
+    """Return the series as one sequence for a recurrent network: it reads a year and is asked for the next.
+
+    `x` and `y` are `(T - 1, 1, 1)`, scaled; `y` is nan where the year asked for is not in `learn` `(T,)`. The outputs
+    in order are predictions of `data.number[1:]`.
+    """
+    series = scale(data).down(data.number)
+    target = np.where(learn, series, np.nan)[1:]
+    return Batch(series[:-1, None, None], target[:, None, None])
+
+
+def as_windows(data: Sunspots, learn: np.ndarray, size: int) -> Batch:
+    """Return every year's last `size` values as a sequence of one step, for a network without memory.
+
+    `x` is `(1, T - size, size)` and `y` `(1, T - size, 1)`, scaled; with `size` 1 the network sees what a recurrent one
+    reads in one step, and nothing else. The outputs in order are predictions of `data.number[size:]`.
+    """
+    series = scale(data).down(data.number)
+    target = np.where(learn, series, np.nan)[size:]
+    return Batch(windows(series, size)[None].copy(), target[None, :, None])

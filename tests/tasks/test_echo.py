@@ -18,8 +18,9 @@ def test_the_target_is_the_symbol_lag_steps_ago(lag, symbols, T, B, seed):
     said = batch.x.argmax(axis=-1)
     for t in range(T):
         assert_array_equal(batch.y[t], said[t - lag] if t >= lag else -1)
-    assert_array_equal(batch.lengths, T)
+    assert batch.lengths is None
     assert batch.mask.all()
+    assert_array_equal(batch.asked, batch.y >= 0)
 
 
 def test_the_same_generator_gives_the_same_streams():
@@ -97,5 +98,20 @@ def test_minibatches_visit_everything_once(rng):
 
 
 def test_a_batch_knows_which_steps_count():
-    batch = Batch(np.zeros((3, 2, 1)), np.zeros((3, 2)), np.array([3, 1]))
+    batch = Batch(np.zeros((3, 2, 1)), np.zeros((3, 2, 1)), np.array([3, 1]))
     assert_array_equal(batch.mask, [[True, True], [True, False], [True, False]])
+    assert_array_equal(batch.asked, batch.mask)
+
+
+def test_a_batch_knows_which_steps_have_a_target():
+    labels = Batch(np.zeros((2, 2, 1)), np.array([[-1, 0], [1, 2]]), np.array([2, 1]))
+    assert_array_equal(labels.asked, [[False, True], [True, False]])
+    numbers = Batch(np.zeros((2, 1, 1)), np.array([[[np.nan, 1.0]], [[0.0, 1.0]]]))
+    assert_array_equal(numbers.asked, [[False], [True]])
+
+
+def test_a_batch_fits_together():
+    with pytest.raises(ValueError, match=r"y: expected \(T, B\) = \(3, 2\)"):
+        Batch(np.zeros((3, 2, 1)), np.zeros((2, 3)))
+    with pytest.raises(ValueError, match=r"lengths: expected shape \(2,\), got \(3,\)"):
+        Batch(np.zeros((3, 2, 1)), np.zeros((3, 2), int), np.array([1, 2, 3]))

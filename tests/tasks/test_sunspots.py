@@ -93,9 +93,38 @@ def test_a_series_has_one_axis():
 
 
 def test_a_fit_needs_more_values_than_weights():
-    with pytest.raises(ValueError, match="needs at least 9 values, got 8"):
+    with pytest.raises(ValueError, match="4 needs at least 5 values to predict, got 4"):
         sunspots.autoregression(np.arange(8.0), 4)
     assert sunspots.autoregression(np.arange(9.0), 4).weights.shape == (4,)
+
+
+def test_a_fit_looks_only_at_the_values_it_may_learn(data):
+    learn = data.period("train")
+    spoilt = np.where(learn, data.number, 1e6)
+    chosen = sunspots.autoregression(spoilt, 3, learn)
+    assert_allclose(chosen.weights, sunspots.autoregression(data.number[learn], 3).weights, rtol=1e-9)
+
+
+def test_a_network_reads_a_year_and_is_asked_for_the_next(data):
+    batch = sunspots.as_sequence(data, data.period("train"))
+    scale = sunspots.scale(data)
+    assert batch.x.shape == batch.y.shape == (308, 1, 1)
+    assert_allclose(scale.up(batch.x[:, 0, 0]), data.number[:-1], atol=1e-12)
+    assert batch.asked.sum() == 220
+    assert_allclose(scale.up(batch.y[:220, 0, 0]), data.number[1:221], atol=1e-12)
+    known = scale.down(data.number[data.period("train")])
+    assert_allclose([known.mean(), known.std()], [0, 1], atol=1e-12)
+
+
+def test_a_network_without_memory_reads_a_window(data):
+    batch = sunspots.as_windows(data, data.period("test 1"), 12)
+    assert batch.x.shape == (1, 297, 12)
+    assert batch.asked.sum() == 35
+    assert_allclose(batch.x[0, 1:, -2], batch.x[0, :-1, -1])
+    one = sunspots.as_windows(data, data.period("train"), 1)
+    sequence = sunspots.as_sequence(data, data.period("train"))
+    assert_array_equal(one.x.ravel(), sequence.x.ravel())
+    assert_array_equal(one.y.ravel(), sequence.y.ravel())
 
 
 def test_the_error_is_a_mean_over_a_variance():
