@@ -5,6 +5,7 @@ hidden)`.
 """
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -42,6 +43,8 @@ def from_flax(tree, **options):
 
     Raises ValueError where the names are not those of a cell that is known here.
     """
+    if not isinstance(tree, Mapping):
+        raise TypeError(f"tree: expected a mapping, got {type(tree).__name__}")
     tree = tree.get("params", tree)
     cells = tree if all(re.fullmatch(r"l\d+(_reverse)?", str(name)) for name in tree) else {"l0": tree}
     bidirectional = "l0_reverse" in cells
