@@ -32,6 +32,9 @@ def to_onnx(layer, path) -> None:
     only   the same                                     yes: zeros ========= ====================
     ============================================ =======================================
 
+    ONNX Runtime logs a warning for each input that may be left out: it is none of the model's constants. That is
+    meant; `SessionOptions.log_severity_level = 3` silences it.
+
     The outputs are `y`, `h_n` and, for an LSTM, `c_n`, shaped as the layer's. An unbatched sequence is a batch of
     one. The model computes in float32, as ONNX Runtime has no recurrent operator in float64; the weights of a
     float64 layer are stored as float64 and cast in the model.

@@ -35,7 +35,7 @@ def from_onnx(path):
     onnx = require("onnx", "interop")
     graph = _Graph(onnx, _load(onnx, Path(path)).graph)
     chain = [node for node in graph.nodes if node.op_type in RECURRENT]
-    strange = sorted({node.op_type for node in graph.nodes} - WIRING - set(RECURRENT))
+    strange = sorted({_operator(node) for node in graph.nodes} - WIRING - set(RECURRENT))
     if not chain or strange:
         raise ValueError(f"{path}: expected a graph of RNN, LSTM or GRU nodes, got {', '.join(strange) or 'none'}")
     first = [_read_node(graph, node) for node in chain]
@@ -46,6 +46,11 @@ def from_onnx(path):
     options = first[0].options | {"num_layers": len(chain), "batch_first": batch_first}
     names = suffixes(len(chain), 2 if options["bidirectional"] else 1)
     return put_together(first[0].kind, options, _named(first, names))
+
+
+def _operator(node) -> str:
+    """The operator's name; one that is not ONNX' own has its domain in front."""
+    return node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
 
 
 def _load(onnx, path: Path):
@@ -121,19 +126,25 @@ def _read_node(graph: _Graph, node) -> _Layer:
     for state in ("initial_h", "initial_c"):
         if inputs.get(state) and not graph.starts_at_zero(inputs[state]):
             raise ValueError(f"{name}: its {state} is a constant that is not zero; a layer has no weight for that")
-    weights = {key: _weight(graph, name, key, inputs.get(key)) for key in "WRBP"}
+    if graph.constant(inputs.get("sequence_lens", "")) is not None:
+        raise ValueError(f"{name}: its sequence_lens is a constant; a layer is given lengths with the input")
+    directions = _directions(name, attributes)
+    weights = {key: _weight(graph, name, key, inputs.get(key), directions) for key in "WRBP"}
     kind = "PeepholeLSTM" if weights["P"] is not None else node.op_type
-    options = {"bidirectional": _directions(name, attributes) == 2, "bias": weights["B"] is not None}
+    options = {"bidirectional": directions == 2, "bias": weights["B"] is not None}
     options |= _variant(name, kind, attributes, options["bidirectional"])
-    return _Layer(kind, options, [_side(kind, weights, side) for side in range(len(weights["W"]))])
+    return _Layer(kind, options, [_side(kind, weights, side) for side in range(directions)])
 
 
-def _weight(graph: _Graph, node: str, key: str, name: str | None) -> np.ndarray | None:
-    if not name:
+def _weight(graph: _Graph, node: str, key: str, name: str | None, directions: int) -> np.ndarray | None:
+    """The constant that is the node's input `key`, None where the node does without (only B and P may be absent)."""
+    if not name and key in "BP":
         return None
     value = graph.constant(name)
     if value is None:
         raise ValueError(f"{node}: its {key} is not a constant of the model")
+    if value.ndim != (3 if key in "WR" else 2) or len(value) != directions:
+        raise ValueError(f"{node}: its {key} has shape {value.shape}, expected {directions} rows, one a direction")
     return value
 
 

@@ -1,6 +1,6 @@
 """To Keras and back, and the same numbers from Keras itself, on its torch backend.
 
-In float32: Keras 3 multiplies matrices in float32 even in a float64 layer, as it promotes float64 and float64 to float32.
+In float32: Keras 3 multiplies matrices in float32 even in a float64 layer (its promotion of two float64 is float32).
 """
 
 import numpy as np

@@ -303,6 +303,35 @@ def test_weights_that_are_an_input_are_refused(path):
     refuse(model, path, "its W is not a constant of the model")
 
 
+@pytest.mark.parametrize("shape", [(4 * HIDDEN, INPUTS), (2, 4 * HIDDEN, INPUTS), (1, 4 * HIDDEN, INPUTS + 1, 1)])
+def test_weights_of_another_shape_are_refused(path, shape):
+    model = change(path)
+    (weight,) = [t for t in model.graph.initializer if t.name == "W_l0"]
+    weight.CopyFrom(onnx.numpy_helper.from_array(np.zeros(shape, np.float32), "W_l0"))
+    refuse(model, path, "its W has shape .*, expected 1 rows, one a direction")
+
+
+def test_weights_for_another_number_of_units_are_refused(path):
+    model = change(path)
+    (weight,) = [t for t in model.graph.initializer if t.name == "R_l0"]
+    weight.CopyFrom(onnx.numpy_helper.from_array(np.zeros((1, 4 * HIDDEN, 3), np.float32), "R_l0"))
+    refuse(model, path, r"LSTM: weight_ih_l0 has shape \(16, 3\), expected \(12, 3\)")
+
+
+def test_fixed_lengths_are_refused(path):
+    model = change(path)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([3, 2, 1], np.int32), "fixed"))
+    recurrent(model).input[4] = "fixed"
+    refuse(model, path, "its sequence_lens is a constant")
+
+
+def test_an_operator_of_another_domain_is_refused(path):
+    model = change(path)
+    model.graph.node[0].domain = "strange"
+    model.opset_import.append(onnx.helper.make_opsetid("strange", 1))
+    refuse(model, path, "expected a graph of RNN, LSTM or GRU nodes, got strange.Shape")
+
+
 def test_weights_that_are_computed_are_refused(path):
     model = change(path)
     recurrent(model).input[1] = "turned"
