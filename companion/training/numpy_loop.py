@@ -46,7 +46,7 @@ class Network:
         width = self.layer.hidden_size * (2 if self.layer.bidirectional else 1)
         if self.head.in_features != width:
             raise ValueError(
-                f"head: expected in_features = {width}, what the layer puts out, got {self.head.in_features}"
+                f"head: expected in_features = {width} (the outputs of the layer), got {self.head.in_features}"
             )
 
     @property
