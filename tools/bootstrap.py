@@ -185,18 +185,16 @@ def torch_requirement(requirements: str) -> str:
 
 
 def pip_install(*arguments: str) -> None:
+    """Call pip; what it complains of is shown where it failed, as most of it is of no consequence where it did not."""
     command = [str(venv_python()), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
     command += [] if sys.stdout.isatty() else ["--quiet"]
     environment = dict(os.environ, PIP_USER="0")
-    complaints = ""
-    with subprocess.Popen(
+    done = subprocess.run(
         command + list(arguments), cwd=str(ROOT), env=environment, stderr=subprocess.PIPE, universal_newlines=True
-    ) as process:
-        for line in process.stderr:
-            complaints += line
-            print(line, end="", file=sys.stderr, flush=True)
-    if process.returncode:
-        raise SetupError(explain(complaints))
+    )
+    if done.returncode:
+        print(done.stderr, file=sys.stderr, flush=True)
+        raise SetupError(explain(done.stderr))
 
 
 def explain(complaints: str) -> str:
