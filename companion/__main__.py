@@ -53,7 +53,7 @@ def _experiment(options: argparse.Namespace) -> int:
         for name in EXPERIMENTS:
             entry = find(name)
             seeds = "no chance" if entry.seeds is None else f"{entry.seeds} seeds"
-            print(f"{name:<12}{seeds:<12}{', '.join(entry.claims) or '-':<8}{entry.title}")
+            print(f"{name:<18}{seeds:<12}{', '.join(entry.claims) or '-':<8}{entry.title}")
         return 0
     evidence = run(find(options.name), seeds=options.seeds, folder=options.folder, jobs=options.jobs)
     count = "" if evidence.seeds is None else f"{len(evidence.seeds)} seeds, "
