@@ -189,9 +189,7 @@ def pip_install(*arguments: str) -> None:
     command = [str(venv_python()), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
     command += [] if sys.stdout.isatty() else ["--quiet"]
     environment = dict(os.environ, PIP_USER="0")
-    done = subprocess.run(
-        command + list(arguments), cwd=str(ROOT), env=environment, stderr=subprocess.PIPE, universal_newlines=True
-    )
+    done = subprocess.run(command + list(arguments), cwd=str(ROOT), env=environment, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         print(done.stderr, file=sys.stderr, flush=True)
         raise SetupError(explain(done.stderr))
