@@ -62,3 +62,99 @@ cell             G   blocks       e                  step (``a`` holds x W^T and
 
 ``h'`` and ``c'`` are the states of the step before. i, f, o, r and z are σ of their pre-activation, g is tanh.
 """
+
+from dataclasses import dataclass
+
+import torch
+
+from companion.nn import triton_scan
+from companion.nn.cells import Cell
+
+ENGINES = ("auto", "eager", "fused", "triton", "cudnn")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be computed, as far as the choice of an engine depends on it.
+
+    Attributes:
+        cell: the cell.
+        native: whether torch.nn has it, with its kernels.
+        device, dtype: of the input.
+        batch, hidden_size: B and H.
+        projected: whether the output is projected (``proj_size``).
+        transformed: whether torch.func (vmap, jvp, ...) or forward-mode autograd looks on.
+        traced: whether torch.compile or torch.export looks on.
+    """
+
+    cell: Cell
+    native: bool
+    device: torch.device
+    dtype: torch.dtype
+    batch: int
+    hidden_size: int
+    projected: bool = False
+    transformed: bool = False
+    traced: bool = False
+
+
+# What engine="auto" takes: the first line that fits, and whose engine is there. Measured with benchmarks/nn.py (CPU, two
+# threads) and benchmarks/gpu.py (CUDA). None fits everything.
+#   device   native  engine     because
+AUTO = (
+    ("cuda", True, "cudnn"),  #  cuDNN's kernels, for the cells that it has
+    ("cuda", False, "triton"),  #  a persistent kernel against thousands of small ones
+    ("cpu", True, "cudnn"),  #  torch's own: oneDNN for the LSTM
+    (None, None, "fused"),  #  1.0 to 2.5 times torch's LSTM where the eager loop takes 4 to 12 times
+)
+
+
+def why_not(engine: str, work: Work) -> str | None:
+    """Why an engine cannot do the work, in one sentence; None when it can."""
+    return _WHY_NOT[engine](work)
+
+
+def choose(engine: str, work: Work) -> str:
+    """The engine that will run: the one asked for, or for "auto" the first of `AUTO` that fits.
+
+    Raises:
+        RuntimeError: the engine asked for cannot do it; the message says why.
+    """
+    if engine == "auto":
+        return _first_that_fits(work)
+    reason = why_not(engine, work)
+    if reason is not None:
+        raise RuntimeError(f"engine={engine!r} is not available here: {reason}")
+    return engine
+
+
+def _first_that_fits(work: Work) -> str:
+    plain = work.transformed or (work.traced and not work.native)  # what traces or transforms sees plain operations alone
+    if plain and why_not("eager", work) is None:
+        return "eager"
+    for device, native, engine in AUTO:
+        fits = device in (None, work.device.type) and native in (None, work.native)
+        if fits and why_not(engine, work) is None:
+            return engine
+    raise AssertionError("the last line of AUTO fits everything")  # pragma: no cover
+
+
+def _eager(work: Work) -> str | None:
+    return "only torch's own kernels have proj_size" if work.projected else None
+
+
+def _fused(work: Work) -> str | None:
+    if work.transformed:
+        return "torch.func and forward-mode autograd cannot look into it; the eager engine lets them"
+    return _eager(work)
+
+
+def _triton(work: Work) -> str | None:
+    return _fused(work) or triton_scan.why_not(work.cell.name, work.device, work.dtype, work.hidden_size, work.batch)
+
+
+def _cudnn(work: Work) -> str | None:
+    return None if work.native else f"torch.nn has no cell {work.cell.name!r}"
+
+
+_WHY_NOT = {"eager": _eager, "fused": _fused, "triton": _triton, "cudnn": _cudnn}

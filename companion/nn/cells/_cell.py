@@ -1,0 +1,65 @@
+"""What a cell is: the one place in which it is written down."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from torch import Tensor
+
+
+class Cell(ABC):
+    """One step of a recurrent layer, forward for the eager engine, and its scan both ways for the fused one.
+
+    A new cell is one subclass: the layers, lengths, directions and engines around it know nothing of its equations.
+
+    Attributes:
+        name: how the engines call it (the table in `companion.nn._engines`).
+        gates: G, the number of blocks of H rows in `weight_ih`.
+        states: H times so many numbers are carried: 1 (h) or 2 (h, c).
+        scale: by what the pre-activation of each block is multiplied before the fused scan sees it. σ(a) is
+            ½ + ½ tanh(a/2), so ½ for a block under σ lets one call of tanh do the work of all gates.
+    """
+
+    name: str
+    gates: int
+    states: ClassVar[int] = 1
+    scale: tuple[float, ...]
+
+    @abstractmethod
+    def step(self, a: Tensor, state: tuple[Tensor, ...], weights: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """One time step in differentiable operations.
+
+        Args:
+            a: (B, G*H), what the input and the biases add to the pre-activations.
+            state: (h,) or (h, c) of the step before, each (B, H).
+            weights: the recurrent weights (G*H, H), and the cell's own vector where it has one.
+
+        Returns:
+            the new state, in the structure of ``state``; its first is the output.
+        """
+
+    @abstractmethod
+    def scan(self, a: Tensor, state: tuple[Tensor, ...], weights: tuple[Tensor, ...], keep: bool):
+        """All steps, without autograd.
+
+        Args:
+            a: (T, B, G*H), already multiplied by `scale`.
+            keep: whether `scan_back` will follow.
+
+        Returns:
+            ``(series, saved)``: every state as (T, B, H), in the structure of ``state``, and the tensors for `scan_back`.
+        """
+
+    @abstractmethod
+    def scan_back(self, saved, series, state, weights, upstream, final):
+        """The same scan reversed.
+
+        Args:
+            saved, series, state, weights: what `scan` returned and was given.
+            upstream: for each state the gradient of its series, (T, B, H), or None where it is zero.
+            final: for each state the gradient of its last value, (B, H); the carry starts from it.
+
+        Returns:
+            ``(da, recurrent, dstate, dweights)``: the gradient (T, B, G*H) of the pre-activations; the states that the
+            recurrent weights multiplied, (T, B, H), or None where ``dweights[0]`` is already their gradient; the gradients
+            of the initial state and of the weights.
+        """

@@ -1,0 +1,76 @@
+"""Jordan's network: what comes back is the output (Jordan 1986). Chapter *connection-schemes*."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from companion.nn._products import step_product, weight_gradients
+from companion.nn.cells._cell import Cell
+from companion.nn.cells._scan import array, before, library
+from companion.nn.cells.rnn import PHI, in_place, slope
+
+OUT = {"linear": lambda v: v, "sigmoid": torch.sigmoid, "softmax": lambda v: torch.softmax(v, dim=-1)}
+
+
+@dataclass(frozen=True)
+class JordanCell(Cell):
+    """h_t = φ(W x_t + U y_{t-1} + b), y_t = out(V h_t + d). The state is y (B, O); the weights are U, V and d."""
+
+    phi: str = "tanh"
+    out: str = "linear"
+    gates: int = 1
+
+    @property
+    def name(self) -> str:
+        return f"jordan_{self.phi}_{self.out}"
+
+    @property
+    def scale(self) -> tuple[float, ...]:
+        return (0.5,) if self.phi == "sigmoid" else (1.0,)
+
+    def step(self, a, state, weights):
+        (y,), (U, V, d) = state, weights
+        h = PHI[self.phi](a + y @ U.T)
+        y = OUT[self.out](h @ V.T + d)
+        return (y,)
+
+    def scan(self, a, state, weights, keep):
+        (y0,), (U, V, d) = state, weights
+        steps, batch, hidden = a.shape
+        ys, hs = a.new_empty(steps, batch, len(V)), a.new_empty(steps, batch, hidden)
+        recur, emit = step_product([y0, *ys.unbind(0)], U * self.scale[0]), step_product(hs.unbind(0), V)
+        xp = library(a)
+        squash = in_place(self.phi, xp)
+        a, h, y, bias = array(a), array(hs), array(ys), array(d)
+        for t in range(steps):
+            xp.add(a[t], recur(t), out=h[t])
+            squash(h[t])
+            xp.add(emit(t), bias, out=y[t])
+            ys[t] = OUT[self.out](ys[t])
+        return (ys,), (hs,)
+
+    def scan_back(self, saved, series, state, weights, upstream, final):
+        (hs,), (ys,), (y0,), (U, V, d), (dys,) = saved, series, state, weights, upstream
+        das, dvs, local = torch.empty_like(hs), torch.empty_like(ys), slope(self.phi, hs)
+        recur, emit_back = step_product(das.unbind(0), U.t()), step_product(dvs.unbind(0), V.t())
+        xp = library(hs)
+        da, A = array(das), array(local)
+        dy = torch.zeros_like(y0) if final[0] is None else final[0].clone()
+        for t in range(len(hs) - 1, -1, -1):
+            if dys is not None:
+                dy = dy + dys[t]
+            dvs[t] = _through_output(self.out, dy, ys[t])
+            xp.multiply(emit_back(t), A[t], out=da[t])
+            dy = torch.as_tensor(recur(t)).clone()
+        dV, dd = weight_gradients(dvs, hs)
+        return das, before(y0, ys), (dy,), (None, dV, dd)
+
+
+def _through_output(out: str, dy: Tensor, y: Tensor) -> Tensor:
+    """The gradient of V h + d, given that of y."""
+    if out == "linear":
+        return dy
+    if out == "sigmoid":
+        return dy * y * (1 - y)
+    return y * (dy - (dy * y).sum(-1, keepdim=True))
