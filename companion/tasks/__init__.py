@@ -1,10 +1,31 @@
 """Tasks: the sequence problems and data sets of the course. They know no model and no training.
 
 Every task says where it comes from, what guessing scores and, where it is known, what the best possible predictor
-scores. Shapes are time first: inputs `(T, B, input_size)`, class labels `(T, B)` or `(B,)`.
+scores. Shapes are time first: inputs `(T, B, input_size)`, targets one a step, with a mark where there is none.
+
+`sunspots` and `characters` are data sets with a `load`; the others are drawn, and take a generator.
 """
 
+from companion.tasks.adding import Adding
+from companion.tasks.agreement import Agreement
 from companion.tasks.batching import Batch, one_hot, pad
+from companion.tasks.copying import Copying
 from companion.tasks.echo import Echo
+from companion.tasks.grammar import AnBn, EmbeddedReber, GrammarBatch
+from companion.tasks.parity import Parity
+from companion.tasks.temporal_order import TemporalOrder
 
-__all__ = ["Batch", "Echo", "one_hot", "pad"]
+__all__ = [
+    "Adding",
+    "Agreement",
+    "AnBn",
+    "Batch",
+    "Copying",
+    "Echo",
+    "EmbeddedReber",
+    "GrammarBatch",
+    "Parity",
+    "TemporalOrder",
+    "one_hot",
+    "pad",
+]

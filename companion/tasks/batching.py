@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Batch", "mask", "minibatches", "one_hot", "pad"]
+__all__ = ["Batch", "at_least", "mask", "minibatches", "one_hot", "pad"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +79,13 @@ def pad(sequences: Sequence[np.ndarray], value: float = 0) -> tuple[np.ndarray, 
     return padded, lengths
 
 
+def at_least(smallest: int, **sizes: int) -> None:
+    """Raise ValueError, with its name, for the first size that is below `smallest`."""
+    for name, size in sizes.items():
+        if size < smallest:
+            raise ValueError(f"{name}: expected at least {smallest}, got {size}")
+
+
 def mask(lengths: np.ndarray, T: int) -> np.ndarray:
     """Return `(T, B)`, true at step `t` of sequence `b` where `t < lengths[b]`."""
     return np.arange(T)[:, None] < np.asarray(lengths)[None, :]
@@ -86,8 +93,7 @@ def mask(lengths: np.ndarray, T: int) -> np.ndarray:
 
 def minibatches(count: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Yield the numbers 0 ... count - 1 in a random order, `size` at a time; the last may be fewer."""
-    if size < 1:
-        raise ValueError(f"size: expected at least 1, got {size}")
+    at_least(1, size=size)
     order = rng.permutation(count)
     for start in range(0, count, size):
         yield order[start : start + size]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from companion.tasks.batching import Batch, one_hot
+from companion.tasks.batching import Batch, at_least, one_hot
 
 __all__ = ["Echo"]
 
@@ -31,15 +31,12 @@ class Echo:
     symbols: int = 2
 
     def __post_init__(self) -> None:
-        if self.lag < 0:
-            raise ValueError(f"lag: expected at least 0, got {self.lag}")
-        if self.symbols < 2:
-            raise ValueError(f"symbols: expected at least 2, got {self.symbols}")
+        at_least(0, lag=self.lag)
+        at_least(2, symbols=self.symbols)
 
     def batch(self, T: int, B: int, rng: np.random.Generator) -> Batch:
         """Draw `B` streams of `T` steps: `x` is `(T, B, symbols)`, `y` `(T, B)` with -1 in the first `lag` steps."""
-        if T < 1 or B < 1:
-            raise ValueError(f"T and B: expected at least 1, got {T} and {B}")
+        at_least(1, T=T, B=B)
         stream = rng.integers(self.symbols, size=(T, B))
         y = np.full((T, B), -1)
         y[self.lag :] = stream[: max(T - self.lag, 0)]
