@@ -37,8 +37,8 @@ notebooks: setup ## run the chapters again and rewrite their outputs (some: make
 snapshot: setup ## take the errors that the last make test recorded into book/evidence
 	@$(RUN) tools/snapshot.py
 
-experiments: setup ## measure every claim again and rewrite book/evidence (hours)
-	@$(RUN) -m companion experiment all
+experiments: setup ## measure every claim again and rewrite book/evidence (some: make experiments NAMES="impulse")
+	@for name in $(or $(NAMES),$$($(RUN) -m companion experiment --list | cut -d' ' -f1)); do $(RUN) -m companion experiment $$name || exit 1; done
 
 bench: setup ## measure the speed of the layers on this machine
 	@$(RUN) -m benchmarks
