@@ -98,21 +98,18 @@ def test_every_picture_says_what_is_seen(path):
         assert decoration or (alt and not FILE_NAME.fullmatch(alt)), picture
 
 
-def linked_anchors(path: Path) -> set[str]:
-    """The anchors of a page that some page of the book links to."""
-    found = set()
-    for source in pages():
-        for address in page(source).links:
-            if urlsplit(address).fragment and target(source, address) == path.resolve():
-                found.add(unquote(urlsplit(address).fragment))
-    return found
+@cache
+def linked_anchors() -> set[tuple[Path, str]]:
+    """The anchors that some page of the book links to, each with its page."""
+    addresses = [(path, address) for path in pages() for address in page(path).links if "#" in address]
+    return {(target(path, address), unquote(urlsplit(address).fragment)) for path, address in addresses}
 
 
 @each_page
 def test_no_anchor_that_is_linked_to_stands_twice(path):
     """autodoc gives a module's name to its section and to the first element inside: that is one place."""
     twice = {anchor for anchor in page(path).twice if not anchor.startswith("module-")}
-    assert not twice & linked_anchors(path)
+    assert not {(path.resolve(), anchor) for anchor in twice} & linked_anchors()
 
 
 @each_page
