@@ -44,9 +44,10 @@ def responses(h: Mapping[float, np.ndarray], half_lives: Mapping[float, float]) 
     last = len(next(iter(h.values()))) - 1
     ends = apart([trace[-1] for trace in h.values()], 0.09)
     for (u, trace), end in zip(h.items(), ends, strict=True):
-        axes.plot(trace, color=LIGHT["hidden"], alpha=0.45 + 0.55 * min(abs(u), 1), marker=".", markersize=4)
+        colour, shade = ("muted", 0.6) if u < 0 else ("hidden", 0.45 + 0.55 * min(u, 1))
+        axes.plot(trace, color=LIGHT[colour], alpha=shade, marker=".", markersize=4)
         name = f"u = {u:g}".replace("-", "−")
-        label(axes, name, (1, trace[1]) if u < 0 else (last, end), "hidden")
+        label(axes, name, (1, trace[1]) if u < 0 else (last, end), colour)
         if u in half_lives:
             axes.plot(
                 half_lives[u], 0.5, marker="o", markerfacecolor="white", color=LIGHT["gradient"], linestyle="none"
@@ -57,7 +58,7 @@ def responses(h: Mapping[float, np.ndarray], half_lives: Mapping[float, float]) 
         xlabel="steps after the impulse",
         ylabel="output h",
         xlim=(-0.3, last * 1.14),
-        ylim=(min(-0.05, *map(np.min, h.values())), 1.08),
+        ylim=(min(map(np.min, h.values())) - 0.08, 1.08),
     )
     return axes
 
@@ -97,48 +98,30 @@ def trace(x: np.ndarray, h: Mapping[str, np.ndarray], ylabel: str = "output h") 
     return above, below
 
 
-def forecasts(years: np.ndarray, truth: np.ndarray, predictions: Mapping[str, np.ndarray]) -> Axes:
-    """Draw what was observed and what was forecast one year ahead, each forecast named at its end."""
-    _, axes = plt.subplots(figsize=(6.4, 2.9))
-    axes.plot(years, truth, "o", color=LIGHT["input"], markersize=3.5)
-    peak = int(np.argmax(truth))
-    label(axes, "observed", (years[peak], truth[peak]), "input", offset=(0, 9), ha="center")
-    styles = [("output", "-"), ("muted", (0, (4, 2)))]
-    ends = apart([values[-1] for values in predictions.values()], 0.08 * np.ptp(truth))
-    for (colour, line), (name, values), end in zip(styles, predictions.items(), ends, strict=False):
-        axes.plot(years, values, color=LIGHT[colour], linestyle=line, linewidth=1.5)
-        label(axes, name, (years[-1], end), colour)
-    axes.set(
-        xlabel="year",
-        ylabel="sunspot number",
-        xlim=(years[0] - 0.5, years[-1] + 0.2 * np.ptp(years)),
-        ylim=(-5, 1.12 * truth.max()),
-    )
-    return axes
+def errors(rows: Mapping[str, Mapping[str, float | Mapping[str, float]]], ours: str) -> list[Axes]:
+    """Draw each method's error in one panel a period, from the worst name at the top as the rows are given.
 
-
-def errors(rows: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> list[Axes]:
-    """Draw each method's error as (mean, low, high) in one panel a period; a method without chance has no interval.
-
-    `rows[method][period]` holds the three numbers; methods are drawn from top to bottom.
+    `rows[method][period]` is a number, or a mapping with "mean", "low" and "high" where there is chance; the interval
+    is drawn as a band. The row called `ours` has the colour of the hidden state.
     """
-    periods = list(next(iter(rows.values())))
-    _, panels = plt.subplots(1, len(periods), figsize=(6.4, 0.5 + 0.42 * len(rows) + 0.5), sharey=True)
-    panels = list(np.atleast_1d(panels))
-    names = list(rows)
-    for axes, period in zip(panels, periods, strict=True):
-        longest = max(rows[name][period][2] for name in names)
+    names, periods = list(rows), list(next(iter(rows.values())))
+    _, panels = plt.subplots(1, len(periods), figsize=(6.4, 0.9 + 0.36 * len(rows)), sharey=True)
+    for axes, period in zip(np.atleast_1d(panels), periods, strict=True):
         for place, name in enumerate(names):
-            mean, low, high = rows[name][period]
-            chance = high > low
-            colour = LIGHT["hidden"] if "recurrent" in name else LIGHT["muted"]
-            axes.plot(mean, place, "o", color=colour)
-            if chance:
-                axes.plot([low, high], [place, place], color=colour, linewidth=5, alpha=0.35, solid_capstyle="butt")
-            label(axes, f"{mean:.3g}", (high, place), "ink", offset=(7, 0), fontsize=9)
-        axes.set(title=period, xlim=(0, 1.22 * longest), ylim=(len(names) - 0.5, -0.5), xlabel="error / variance")
+            mean, low, high = _interval(rows[name][period])
+            colour = "hidden" if name == ours else "muted"
+            axes.plot([low, high], [place, place], color=LIGHT[colour], linewidth=6, alpha=0.35, solid_capstyle="butt")
+            axes.plot(mean, place, "o", color=LIGHT[colour])
+            label(axes, f"{mean:.2f}", (high, place), colour, offset=(7, 0), fontsize=9)
+        longest = max(_interval(rows[name][period])[2] for name in names)
+        axes.set(title=period, xlim=(0, 1.25 * longest), ylim=(len(names) - 0.5, -0.5), xlabel="error / variance")
         axes.set_yticks(range(len(names)), names)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", linewidth=0.6)
         axes.set_axisbelow(True)
-    return panels
+    return list(np.atleast_1d(panels))
+
+
+def _interval(value: float | Mapping[str, float]) -> tuple[float, float, float]:
+    """Return mean, low and high; a number without chance is all three."""
+    return (value["mean"], value["low"], value["high"]) if isinstance(value, Mapping) else (value, value, value)

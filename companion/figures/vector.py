@@ -41,7 +41,7 @@ def document(width: int, height: int, title: str, desc: str, parts: list[str]) -
     """Return an SVG document with a title and a description that scales with the page and takes its colours from it."""
     box = f'viewBox="0 0 {width} {height}" width="{width}" style="max-width: 100%; height: auto"'
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" font-size="12">']
-    lines += [f"  <title>{escape(title)}</title>", f"  <desc>{escape(desc)}.</desc>"]
+    lines += [f"  <title>{escape(title, quote=False)}</title>", f"  <desc>{escape(desc, quote=False)}.</desc>"]
     return "\n".join([*lines, *(f"  {part}" for part in parts), "</svg>"]) + "\n"
 
 
@@ -63,4 +63,4 @@ def _line(x: np.ndarray, y: np.ndarray, colour: str, opacity: float) -> str:
 
 def _text(x: float, y: float, text: str, colour: str = "ink", anchor: str = "start") -> str:
     place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" dominant-baseline="middle"'
-    return f'<text {place} style="fill: var(--u-{colour})">{escape(text)}</text>'
+    return f'<text {place} style="fill: var(--u-{colour})">{escape(text, quote=False)}</text>'

@@ -9,17 +9,19 @@ import numpy as np
 
 
 def impulse_response(w: float, u: float, T: int) -> np.ndarray:
-    """Return the states `(T,)` of a linear neuron at rest whose input is 1 at step 0 and 0 from then on."""
+    """Return the states `(T,)` of a linear neuron whose input is 1 at step 0, then 0."""
     return w * u ** np.arange(T, dtype=float)
 
 
 def linear_response(x: np.ndarray, w: float, u: float, h: float = 0.0) -> np.ndarray:
-    """Return the states `(T,)` of a linear neuron with state `h` before its first step, for any input `x` `(T,)`.
+    """Return the states `(T,)` of a linear neuron for any input `x` `(T,)`.
 
-    The input is convolved with the impulse response; what was in the state fades at the same rate.
+    `h` is the state before the first step. It fades as the input does, which is
+    convolved with the impulse response.
     """
     T = len(x)
-    return np.convolve(x, impulse_response(w, u, T))[:T] + u ** np.arange(1.0, T + 1) * h
+    from_input = np.convolve(x, impulse_response(w, u, T))[:T]
+    return from_input + u ** np.arange(1.0, T + 1) * h
 
 
 def half_life(u: float) -> float:
