@@ -17,7 +17,7 @@ OPTIONS = {
     "LSTM": SHARED | {"forget_gate": True},
     "PeepholeLSTM": SHARED | {"output_peep": "new"},
     "GRU": SHARED | {"reset": "after"},
-    "JordanRNN": {"output_size": None, "nonlinearity": "tanh", "batch_first": False, "output": "linear"},
+    "JordanRNN": {"output_size": None, "output": "linear", "nonlinearity": "tanh", "bias": True, "batch_first": False},
 }
 NO_FORGET_GATE = "it always has a forget gate; open_forget_gate(layer) gives an LSTM whose gate stays open"
 LARGE = 100.0  # sigmoid(100) is exactly 1 in float64 and in float32
@@ -109,13 +109,9 @@ def parameter_shapes(portable: Portable) -> dict[str, tuple[int, ...]]:
     inputs, H = portable.input_size, portable.hidden_size
     if portable.kind == "JordanRNN":
         outputs = portable.options["output_size"]
-        return {
-            "weight_ih": (H, inputs),
-            "weight_yh": (H, outputs),
-            "bias_h": (H,),
-            "weight_hy": (outputs, H),
-            "bias_y": (outputs,),
-        }
+        shapes = {"weight_ih": (H, inputs), "weight_yh": (H, outputs), "bias_h": (H,)}
+        shapes |= {"weight_hy": (outputs, H), "bias_y": (outputs,)}
+        return {name: shape for name, shape in shapes.items() if portable.options["bias"] or name.startswith("weight")}
     rows = len(portable.gates) * H
     shapes = {}
     for suffix in portable.suffixes:

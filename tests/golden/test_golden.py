@@ -33,9 +33,33 @@ def test_every_case_has_its_file_and_no_file_is_left_over():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_files_are_what_the_script_makes(name):
+def test_inputs_and_outputs_are_what_the_script_makes(name):
+    about, tensors, upstream, extra = make.draw(name)
+    stored = load(name)
+    assert stored.about == about | {"name": name}
+    made = tensors | extra | make.forward(about, tensors, extra) | {f"upstream.{k}": v for k, v in upstream.items()}
+    assert [*made, *(f"grad.{key}" for key in tensors)] == list(stored.arrays)
+    for key, value in made.items():
+        np.testing.assert_allclose(value, stored[key], rtol=1e-12, atol=1e-14, err_msg=key)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_are_those_of_the_plain_layers_along_any_direction(name, rng):
+    about, tensors, upstream, extra = make.draw(name)
+    stored = load(name)
+
+    def loss(moved):
+        return plain.loss(about, moved, upstream, **extra, horizon=about["horizon"])
+
+    for key, value in tensors.items():
+        direction = rng.uniform(-1, 1, value.shape)
+        derivative = plain.complex_step(loss, tensors, {key: direction})
+        np.testing.assert_allclose((stored[f"grad.{key}"] * direction).sum(), derivative, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["jordan-softmax", "gru-before", "lstm-horizon"])
+def test_the_script_makes_the_whole_file_again(name):
     made, stored = make.make(name), load(name)
-    assert list(made) == ["about", *stored.arrays]
     for key, value in stored.arrays.items():
         np.testing.assert_allclose(made[key], value, rtol=1e-11, atol=1e-13, err_msg=key)
 
@@ -96,6 +120,25 @@ def test_torch_nn_agrees_in_outputs_and_all_gradients(name):
     run_torch(torch, layer, vector)
 
 
+def engines():
+    """Each vector with the full gradient, and each engine of companion.nn that every machine has."""
+    native = list(torch_layers())
+    for name in NAMES:
+        if load(name).about["horizon"] is None:
+            yield from ((name, engine) for engine in ("eager", "fused", *(["cudnn"] if name in native else [])))
+
+
+@pytest.mark.parametrize(("name", "engine"), list(engines()))
+def test_the_engines_of_companion_nn_agree_in_outputs_and_all_gradients(name, engine):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    from companion import nn
+
+    vector = load(name)
+    layer = getattr(nn, vector.about["layer"])(**vector.arguments, dtype=torch.float64, engine=engine)
+    layer.load_state_dict({k: torch.from_numpy(v) for k, v in vector.group("param").items()})
+    run_torch(torch, layer, vector)
+
+
 def run_torch(torch, layer, vector):
     """Run a module forward and back and compare everything."""
     x = torch.tensor(vector["x"], requires_grad=True)
@@ -104,7 +147,8 @@ def run_torch(torch, layer, vector):
     packed = x
     if lengths is not None:
         packed = torch.nn.utils.rnn.pack_padded_sequence(x, torch.from_numpy(lengths), enforce_sorted=False)
-    y, final = layer(packed, whole(state))
+    extra = {"targets": torch.from_numpy(vector["targets"])} if "targets" in vector.arrays else {}
+    y, final = layer(packed, whole(state), **extra)
     if lengths is not None:
         y, _ = torch.nn.utils.rnn.pad_packed_sequence(y, total_length=len(x))
     close(y, vector["y"], "y")
