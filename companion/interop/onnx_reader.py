@@ -87,15 +87,21 @@ class _Graph:
     def constant(self, name: str) -> np.ndarray | None:
         """The value behind a name, through casts (what is cast is read as stored); None if it varies."""
         if name in self._initializers:
-            return self._onnx.numpy_helper.to_array(self._initializers[name])
+            return self._array(self._initializers[name])
         node = self.maker.get(name)
         if node is None:
             return None
         if node.op_type in ("Cast", "Identity"):
             return self.constant(node.input[0])
         if node.op_type == "Constant" and "value" in (attributes := self.attributes(node)):
-            return self._onnx.numpy_helper.to_array(attributes["value"])
+            return self._array(attributes["value"])
         return None
+
+    def _array(self, tensor) -> np.ndarray:
+        try:
+            return self._onnx.numpy_helper.to_array(tensor)
+        except KeyError as error:
+            raise ValueError(f"{tensor.name}: no tensor has the data type {tensor.data_type}") from error
 
     def starts_at_zero(self, name: str) -> bool:
         """Whether an initial state is zero unless an input of the graph says otherwise."""
@@ -107,7 +113,7 @@ class _Graph:
         node = self.maker[name]
         if node.op_type == "ConstantOfShape":
             fill = self.attributes(node).get("value")
-            return fill is None or not self._onnx.numpy_helper.to_array(fill).any()
+            return fill is None or not self._array(fill).any()
         return all(self.starts_at_zero(part) for part in node.input)
 
 

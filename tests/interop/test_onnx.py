@@ -311,6 +311,13 @@ def test_weights_of_another_shape_are_refused(path, shape):
     refuse(model, path, "its W has shape .*, expected 1 rows, one a direction")
 
 
+def test_weights_of_an_unknown_type_are_refused(path):
+    model = change(path)
+    (weight,) = [t for t in model.graph.initializer if t.name == "W_l0"]
+    weight.data_type = 77
+    refuse(model, path, "W_l0: no tensor has the data type 77|not a valid ONNX model")
+
+
 def test_weights_for_another_number_of_units_are_refused(path):
     model = change(path)
     (weight,) = [t for t in model.graph.initializer if t.name == "R_l0"]
