@@ -101,19 +101,20 @@ def trace(x: np.ndarray, h: Mapping[str, np.ndarray], ylabel: str = "output h") 
 def errors(rows: Mapping[str, Mapping[str, float | Mapping[str, float]]], ours: str) -> list[Axes]:
     """Draw each method's error in one panel a period, from the worst name at the top as the rows are given.
 
-    `rows[method][period]` is a number, or a mapping with "mean", "low" and "high" where there is chance; the interval
-    is drawn as a band. The row called `ours` has the colour of the hidden state.
+    `rows[method][period]` is a number, or, where there is chance, a mapping with "mean", "low" and "high", drawn as a
+    band, and "min" and "max", drawn as a thin line. The row called `ours` has the colour of the hidden state.
     """
     names, periods = list(rows), list(next(iter(rows.values())))
     _, panels = plt.subplots(1, len(periods), figsize=(6.4, 0.9 + 0.36 * len(rows)), sharey=True)
     for axes, period in zip(np.atleast_1d(panels), periods, strict=True):
         for place, name in enumerate(names):
-            mean, low, high = _interval(rows[name][period])
+            mean, low, high, least, most = _spread(rows[name][period])
             colour = "hidden" if name == ours else "muted"
-            axes.plot([low, high], [place, place], color=LIGHT[colour], linewidth=6, alpha=0.35, solid_capstyle="butt")
-            axes.plot(mean, place, "o", color=LIGHT[colour])
-            label(axes, f"{mean:.2f}", (high, place), colour, offset=(7, 0), fontsize=9)
-        longest = max(_interval(rows[name][period])[2] for name in names)
+            axes.plot([least, most], [place, place], color=LIGHT[colour], linewidth=1)
+            axes.plot([low, high], [place, place], color=LIGHT[colour], linewidth=7, alpha=0.4, solid_capstyle="butt")
+            axes.plot(mean, place, "o", color=LIGHT[colour], markersize=3.5)
+            label(axes, f"{mean:.2f}", (most, place), colour, offset=(6, 0), fontsize=9)
+        longest = max(_spread(rows[name][period])[-1] for name in names)
         axes.set(title=period, xlim=(0, 1.25 * longest), ylim=(len(names) - 0.5, -0.5), xlabel="error / variance")
         axes.set_yticks(range(len(names)), names)
         axes.tick_params(axis="y", length=0)
@@ -122,6 +123,7 @@ def errors(rows: Mapping[str, Mapping[str, float | Mapping[str, float]]], ours: 
     return list(np.atleast_1d(panels))
 
 
-def _interval(value: float | Mapping[str, float]) -> tuple[float, float, float]:
-    """Return mean, low and high; a number without chance is all three."""
-    return (value["mean"], value["low"], value["high"]) if isinstance(value, Mapping) else (value, value, value)
+def _spread(value: float | Mapping[str, float]) -> list[float]:
+    """Return mean, interval, least and most; a number without chance is all five."""
+    keys = ("mean", "low", "high", "min", "max")
+    return [value[key] if isinstance(value, Mapping) else value for key in keys]

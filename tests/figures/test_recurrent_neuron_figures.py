@@ -79,14 +79,15 @@ def test_a_trace_has_the_input_above_and_each_output_named_below():
 def test_errors_show_the_mean_and_its_interval_in_one_panel_a_period():
     rows = {
         "persistence": {"1921–1955": 0.4, "1956–1979": 0.9},
-        "recurrent": {"1921–1955": {"mean": 0.1, "low": 0.09, "high": 0.12}, "1956–1979": 0.4},
+        "recurrent": {"1921–1955": {"mean": 0.1, "low": 0.09, "high": 0.12, "min": 0.05, "max": 0.2}, "1956–1979": 0.4},
     }
     first, second = draw.errors(rows, ours="recurrent")
     assert texts(first) == ["0.40", "0.10"]
-    band, dot = first.lines[2:4]
+    whole, band, dot = first.lines[3:6]
+    np.testing.assert_array_equal(whole.get_xdata(), [0.05, 0.2])
     np.testing.assert_array_equal(band.get_xdata(), [0.09, 0.12])
     assert dot.get_color() == LIGHT["hidden"]
-    assert first.lines[1].get_color() == LIGHT["muted"]
+    assert first.lines[2].get_color() == LIGHT["muted"]
     assert second.get_title() == "1956–1979"
     assert [tick.get_text() for tick in first.get_yticklabels()] == ["persistence", "recurrent"]
 

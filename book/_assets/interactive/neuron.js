@@ -143,7 +143,8 @@ unrolled.figure("neuron", (stage, figure) => {
   for (const end of ["pointerup", "pointercancel"]) chart.addEventListener(end, () => delete chart.dataset.drag);
 
   stage.prepend(
-    html("div", { class: "u-controls" }, sliders.w.node, sliders.u.node, sliders.b.node),
+    html("div", { class: "u-controls", style: "grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr))" },
+      sliders.w.node, sliders.u.node, sliders.b.node),
     html("div", { class: "u-buttons" }, ...buttons),
     chart,
     html("div", { class: "u-controls" }, sliders.t.node, sliders.x.node),
