@@ -19,7 +19,12 @@ from companion.experiments.evidence import Evidence, evidence_folder, hardware, 
 
 __all__ = ["EXPERIMENTS", "Experiment", "find", "run"]
 
-EXPERIMENTS = ("impulse", "sunspots_choice", "sunspots")  # each a module of this package that holds EXPERIMENT
+EXPERIMENTS = (
+    "impulse",
+    "sunspots_choice",
+    "sunspots",
+    "rosetta",
+)  # each a module of this package that holds EXPERIMENT
 
 
 @dataclass(frozen=True, eq=False)
