@@ -23,14 +23,14 @@ ACTIVATIONS = {"tanh": "Tanh", "relu": "Relu", "sigmoid": "Sigmoid"}
 def to_onnx(layer, path) -> None:
     """Write `layer` as an ONNX model that ONNX Runtime runs; `from_onnx` reads the same layer back, to the last bit.
 
-    ========= ==================== ============================================
-    ======================================= input     type                 shape
-    may be left out ========= ==================== ============================================
-    ======================================= `x`       float32              `(T, B, input_size)`, or `(B, T, ...)`
-    no `lengths` int64                `(B,)`                                       yes: all sequences have length T
-    `h_0`     float32              `(num_layers * directions, B, hidden_size)`  yes: zeros `c_0`     float32, LSTM
-    only   the same                                     yes: zeros ========= ====================
-    ============================================ =======================================
+    ========= ================== =========================================== ==============================
+    input     type               shape                                       may be left out
+    ========= ================== =========================================== ==============================
+    `x`       float32            `(T, B, input_size)`, or `(B, T, …)`        no
+    `lengths` int64              `(B,)`                                      yes: all have length T
+    `h_0`     float32            `(num_layers * directions, B, hidden_size)` yes: zeros
+    `c_0`     float32, LSTM only the same                                    yes: zeros
+    ========= ================== =========================================== ==============================
 
     ONNX Runtime logs a warning for each input that may be left out: it is none of the model's constants. That is
     meant; `SessionOptions.log_severity_level = 3` silences it.
