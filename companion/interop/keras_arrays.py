@@ -37,7 +37,8 @@ def to_keras(layer) -> list[np.ndarray]:
     The two biases are summed, except those of a GRU with reset after, which Keras has as `(2, blocks)`: there the
     recurrent one stands inside r (U h + b) and the sum would be another function. With reset before, the recurrent
     bias stands outside the product with r, as Keras' does, so that the sum is the same function.
-    The activation and `reset_after` are arguments of the Keras layer, not weights: give it those of `layer`.
+    The activation and `reset_after` are arguments of the Keras layer, not weights: give it those of `layer`. The
+    peephole cell is TensorFlow's old one, whose gates are hard sigmoids unless `recurrent_activation="sigmoid"`.
 
     Raises ValueError for cells that Keras does not have: the 1997 cell, `output_peep="old"`, `JordanRNN`.
     """
