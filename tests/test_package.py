@@ -126,3 +126,13 @@ def test_every_package_that_an_extra_asks_for_is_pinned():
     names = {line["name"] for line in pinned()}
     asked = {re.match(r"[\w.-]+", need)[0] for extra in project["optional-dependencies"].values() for need in extra}
     assert asked - {"companion"} <= names
+
+
+def test_the_example_of_the_readme_runs():
+    (example,) = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.M
+    )
+    names = {}
+    exec(example, names)
+    assert names["grads"].x.shape == (7, 2, 3)
+    assert set(names["grads"].params) == set(names["layer"].params)
