@@ -5,10 +5,11 @@
     tape = layer.unroll(x)
     grads = layer.bptt(tape, dy)
 
-A cell says how one step goes forward and back (`companion.reference.cells`); `unroll` turns any cell into a scan and its
-reverse; `Layer` adds stacking, directions, lengths and layouts, once for all cells.
+A cell says how one step goes forward and back (`companion.reference.cells`); `unroll` turns any cell into a scan and
+its reverse; `Layer` adds stacking, directions, lengths and layouts, once for all cells.
 """
 
+from companion.reference import init
 from companion.reference.clip import clip_grad_norm, clip_grad_value
 from companion.reference.gradcheck import Report, gradcheck
 from companion.reference.jordan import JordanRNN
@@ -17,6 +18,7 @@ from companion.reference.layers import GRU, LSTM, RNN, PeepholeLSTM
 from companion.reference.linear import Linear
 from companion.reference.losses import mse, softmax_cross_entropy
 from companion.reference.optim import SGD, Adam
+from companion.reference.side_by_side import each_run, stack, unstack
 from companion.reference.tape import Gradients, Tape
 
 __all__ = [
@@ -34,7 +36,11 @@ __all__ = [
     "Tape",
     "clip_grad_norm",
     "clip_grad_value",
+    "each_run",
     "gradcheck",
+    "init",
     "mse",
     "softmax_cross_entropy",
+    "stack",
+    "unstack",
 ]

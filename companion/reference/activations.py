@@ -32,9 +32,9 @@ def relu(a: np.ndarray) -> np.ndarray:
 
 
 def softmax(a: np.ndarray) -> np.ndarray:
-    """exp(a) over its sum along the last axis; the largest (real) entry is taken off first, so nothing overflows."""
-    e = np.exp(a - np.max(np.real(a), axis=-1, keepdims=True))
-    return e / np.sum(e, axis=-1, keepdims=True)
+    """exp(a) over the sum of its column, (…, features, B); its largest (real) entry is taken off first: no overflow."""
+    e = np.exp(a - np.max(np.real(a), axis=-2, keepdims=True))
+    return e / np.sum(e, axis=-2, keepdims=True)
 
 
 @dataclass(frozen=True)
@@ -56,21 +56,21 @@ class Activation:
 
 
 def split(a: np.ndarray, blocks: int) -> list[np.ndarray]:
-    """Views of the blocks that stand side by side along the last axis, all of one width."""
-    width = a.shape[-1] // blocks
-    return [a[..., k * width : (k + 1) * width] for k in range(blocks)]
+    """Views of the blocks of rows, all of one height, that stand one upon the other: (…, blocks * H, B)."""
+    height = a.shape[-2] // blocks
+    return [a[..., k * height : (k + 1) * height, :] for k in range(blocks)]
 
 
 def join(*blocks: np.ndarray) -> np.ndarray:
-    """The way back from `split`: the blocks side by side."""
-    return np.concatenate(blocks, axis=-1)
+    """The way back from `split`: the blocks one upon the other."""
+    return np.concatenate(blocks, axis=-2)
 
 
 TANH = Activation("tanh", np.tanh, lambda dy, y: dy * (1 - y * y))
 SIGMOID = Activation("sigmoid", sigmoid, lambda dy, y: dy * y * (1 - y))
 RELU = Activation("relu", relu, lambda dy, y: dy * (np.real(y) > 0), analytic=False)
 LINEAR = Activation("linear", lambda a: a, lambda dy, y: dy)
-SOFTMAX = Activation("softmax", softmax, lambda dy, y: y * (dy - np.sum(dy * y, axis=-1, keepdims=True)))
+SOFTMAX = Activation("softmax", softmax, lambda dy, y: y * (dy - np.sum(dy * y, axis=-2, keepdims=True)))
 
 NONLINEARITIES = {activation.name: activation for activation in (TANH, RELU, SIGMOID)}
 OUTPUTS = {activation.name: activation for activation in (LINEAR, SIGMOID, SOFTMAX)}

@@ -16,7 +16,8 @@ def clip_grad_norm(grads: Arrays, max_norm: float, error_if_nonfinite: bool = Fa
         error_if_nonfinite: raise where the norm is not finite.
 
     Returns:
-        the norm before clipping. Where a gradient holds NaN or infinity, the norm says so (NaN, or infinity) and nothing is
+        the norm before clipping. Where a gradient holds NaN or infinity, the norm says so (NaN, or infinity) and
+        nothing is
         changed: there is no direction to keep, and the caller can tell and skip the update.
 
     Raises:

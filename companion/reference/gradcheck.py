@@ -1,8 +1,8 @@
 """Is the gradient right? Every entry of every gradient, against a derivative that was found another way.
 
-Complex step (Squire and Trapp 1998): f(v + i ε) = f(v) + i ε f'(v) + O(ε²), so the imaginary part over ε is the slope, with no
-difference of two near numbers and hence no rounding, down to ε = 1e-30. It needs an analytic forward pass; a ReLU has none,
-and gets central differences, (f(v + ε) - f(v - ε)) / 2ε.
+Complex step (Squire and Trapp 1998): f(v + i ε) = f(v) + i ε f'(v) + O(ε²), so the imaginary part over ε is the
+slope, with no difference of two near numbers and hence no rounding, down to ε = 1e-30. It needs an analytic forward
+pass; a ReLU has none, and gets central differences, (f(v + ε) - f(v - ε)) / 2ε.
 """
 
 from collections.abc import Callable, Iterator
@@ -65,15 +65,16 @@ class Report:
 def gradcheck(layer, x, state=None, lengths=None, *, rng=0, tolerance: float | None = None, **inputs) -> Report:
     """Check `layer.bptt` for this input: gradients of x, of the initial state and of every parameter.
 
-    The loss is Σ dy·y + Σ dstate·state with dy and dstate drawn from N(0, 1): upstream gradients on all outputs *and* on the
-    final state, as all-ones gradients let mistakes cancel.
+    The loss is Σ dy·y + Σ dstate·state with dy and dstate drawn from N(0, 1): upstream gradients on all outputs *and*
+    on the final state, as all-ones gradients let mistakes cancel.
 
     Args:
         layer: a layer of this package, of any cell.
-        x, state, lengths: as in the layer's `unroll`; a state of None is drawn at random, since a zero state hides mistakes.
+        x, state, lengths: as in the layer's `unroll`; a state of None is drawn at random, since a zero state hides
+            mistakes.
         rng: None, an integer or a `numpy.random.Generator`, for what is drawn.
-        tolerance: the largest error allowed; by default 1e-9 for the complex step, 1e-6 for central differences, and 1e-4
-            for a layer in float32 (whose derivatives to compare with are taken in float64).
+        tolerance: the largest error allowed; by default 1e-9 for the complex step, 1e-6 for central differences, and
+            1e-4 for a layer in float32 (whose derivatives to compare with are taken in float64).
         inputs: further arguments of `unroll`, such as `targets`.
 
     Returns:

@@ -1,15 +1,16 @@
 """Truncated backpropagation through time, exactly: a window that slides (chapter "Truncated BPTT").
 
-With horizon k the loss of step t reaches back through steps t-k+1 … t, and the state that enters step t-k+1 is a constant.
-Seen from the graph: of all paths that lead from a loss back to a weight, an input or the initial state, those count that
-cross fewer than k states between steps. This also says what happens in a stack, where a path descends somewhere
-between (so the loss of step t reaches no input before x_{t-k+1}), and in the reverse direction, whose time runs the other way.
-The gradient of the final state belongs to the loss of the step that made it. The initial state is a constant for the
-loss of step k and later.
+With horizon k the loss of step t reaches back through steps t-k+1 … t, and the state that enters step t-k+1 is a
+constant.
+Seen from the graph: of all paths that lead from a loss back to a weight, an input or the initial state, those count
+that cross fewer than k states between steps. This also says what happens in a stack, where a path descends somewhere
+between (so the loss of step t reaches no input before x_{t-k+1}), and in the reverse direction, whose time runs the
+other way. The gradient of the final state belongs to the loss of the step that made it. The initial state is a
+constant for the loss of step k and later.
 
 The algorithm goes back k times, once for each number of states crossed. Each sweep takes all time steps at once, as one
-batch: what a step's state received in one sweep, the step before hands on in the next. k sweeps cost k times a full pass of
-backpropagation in arithmetic, but have no loop over time.
+batch: what a step's state received in one sweep, the step before hands on in the next. k sweeps cost k times a full
+pass of backpropagation in arithmetic, but have no loop over time.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from companion.reference.weights import flat, unflat
 
 @dataclass
 class Sweep:
-    """What one layer and direction carries from sweep to sweep; arrays (T, …, features) for all steps at once.
+    """What one layer and direction carries from sweep to sweep; arrays (…, features, T, B) for all steps at once.
 
     da: the gradients of the pre-activations, summed over the sweeps so far.
     waiting: the gradient of each step's state that the next sweep hands on.
@@ -41,7 +42,7 @@ class Sweep:
 def backward_windows(runs: Runs, dy: np.ndarray, dstates: list[State], horizon: int) -> StackBack:
     """As `backward_stack`, for windows of `horizon` steps."""
     layers_in_line = len(runs) if len(runs[0]) > 1 else 1
-    if horizon > len(dy) * layers_in_line:
+    if horizon > dy.shape[-2] * layers_in_line:
         return backward_stack(runs, dy, dstates)
     ends = iter(dstates)
     sweeps = [[prepare(run, dy, next(ends)) for run in row] for row in runs]
@@ -61,26 +62,24 @@ def backward_windows(runs: Runs, dy: np.ndarray, dstates: list[State], horizon: 
 
 def prepare(run: Run, dy: np.ndarray, dstate: State) -> Sweep:
     """The records of all steps as one batch; the gradient of the final state waits at the step that made it."""
-    cell, steps = run.net.cell, len(dy)
+    cell, (steps, batch) = run.net.cell, dy.shape[-2:]
     records = tuple(flat(run.series(name)) for name in cell.records)
     prev = tuple(flat(run.series(name + "_prev")) for name in cell.state)
-    da = np.zeros((*run.y.shape[:-1], run.net.width), np.result_type(run.y, dy))
-    made = np.arange(steps).reshape(-1, *[1] * (da.ndim - 1)) == steps - 1
-    untouched = tuple(map(np.zeros_like, dstate))
-    if run.mask is not None:
-        made = run.mask & ~np.concatenate([run.mask[1:], np.zeros_like(run.mask[:1])])
-        untouched = stop(~run.mask[0], dstate)
-    return Sweep(run, records, prev, da, tuple(np.where(made, d, 0) for d in dstate), untouched)
+    da = np.zeros((*dy.shape[:-3], run.net.height, steps, batch), np.result_type(run.first, dy))
+    mask = np.ones((steps, batch), bool) if run.mask is None else run.mask
+    made = mask & ~np.concatenate([mask[1:], np.zeros((1, batch), bool)])
+    waiting = tuple(np.where(made, d[..., None, :], 0) for d in dstate)
+    return Sweep(run, records, prev, da, waiting, stop(~mask[0], dstate))
 
 
 def go(sweep: Sweep, dy: np.ndarray, last: bool) -> np.ndarray:
-    """One sweep through one layer and direction; returns the gradient of its inputs, at the same number of states crossed."""
-    run, steps = sweep.run, len(dy)
+    """One sweep through one layer and direction; returns the gradient of its inputs, with as many states crossed."""
+    run, steps = sweep.run, dy.shape[-2]
     dafter = (sweep.waiting[0] + dy, *sweep.waiting[1:])
     da, dprev = run.net.cell.step_back(tuple(map(flat, dafter)), sweep.records, sweep.prev, run.net.w)
     da, dprev = unflat(da, steps), [unflat(d, steps) for d in dprev]
     sweep.da += da
-    sweep.waiting = tuple(np.concatenate([d[1:], np.zeros_like(d[:1])]) for d in dprev)
+    sweep.waiting = tuple(np.concatenate([d[..., 1:, :], np.zeros_like(d[..., :1, :])], axis=-2) for d in dprev)
     if not last:
-        sweep.start = tuple(start + d[0] for start, d in zip(sweep.start, dprev, strict=True))
+        sweep.start = tuple(start + d[..., 0, :] for start, d in zip(sweep.start, dprev, strict=True))
     return input_gradient(run, da)

@@ -63,11 +63,12 @@ class JordanRNN(Layer):
         return ""
 
     def unroll(self, x: Array, state=None, lengths=None, *, targets: Array | None = None) -> Tape:
-        """As `Layer.unroll`; with `targets`, teacher forcing: step t reads targets t-1 instead of the network's own y_{t-1}.
+        """As `Layer.unroll`; with `targets`, teacher forcing: step t reads targets t-1 instead of the network's own
+        y_{t-1}.
 
         Args:
-            targets: None, or the right outputs, of the shape of y. The first step reads the initial state, and the last target is
-                not read. Targets are constants: no gradient goes through them.
+            targets: None, or the right outputs, of the shape of y. The first step reads the initial state, and the
+                last target is not read. Targets are constants: no gradient goes through them.
 
         Raises:
             TypeError, ValueError: as `Layer.unroll`, and for targets of a wrong dtype or shape.
@@ -76,7 +77,7 @@ class JordanRNN(Layer):
             return super().unroll(x, state, lengths)
         layout, x, (start,), mask = self._enter(x, state, lengths)
         ((net,),) = self._bound()
-        shape = layout.caller(np.empty((*x.shape[:-1], self.output_size))).shape
+        shape = tuple(layout.caller(x).shape[:-1]) + (self.output_size,)
         targets = checks.shape("targets", checks.numbers("targets", targets, self.dtype), shape, "(that of y)")
         return self._tape(Graph(self, layout, ((teach(net, x, start, layout.steps(targets), mask),),)))
 
@@ -102,15 +103,16 @@ class TaughtRun(Run):
 
 def teach(net: Bound, x: Array, start: State, targets: Array, mask: Array | None) -> TaughtRun:
     """All steps at once: step t reads target t-1, the first one the initial state."""
+    steps = x.shape[-2]
     if mask is not None:
         x, targets = np.where(mask, x, 0), np.where(mask, targets, 0)
-    y_prev = np.concatenate([start[0][None], targets[:-1]])
+    targets = np.broadcast_to(targets, (*start[0].shape[:-1], *targets.shape[-2:]))
+    y_prev = np.concatenate([start[0][..., None, :], targets[..., :-1, :]], axis=-2)
     _, records = net.cell.step(flat(input_product(net, x)), (flat(y_prev),), net.w)
-    h, y = (unflat(record, len(x)) for record in records)
-    final, shown = y[-1], y
+    h, y = (unflat(record, steps) for record in records)
+    final = y[..., -1, :]
     if mask is not None:
-        shown = np.where(mask, y, 0)
-        ends = np.maximum(mask.sum(axis=0, keepdims=True) - 1, 0)
-        final = np.where(mask[0], np.take_along_axis(y, ends, axis=0)[0], start[0])
-    named = {"x": x, "y_prev": y_prev, "h": h, "y": y}
-    return TaughtRun(net, x, shown, [start, (final,)], [], mask, named)
+        last = mask & ~np.concatenate([mask[1:], np.zeros_like(mask[:1])])
+        final = np.where(mask[0], np.sum(y, axis=-2, where=last), start[0])
+    first = np.concatenate([start[0][..., None, :], y], axis=-2)
+    return TaughtRun(net, x, first, [start, (final,)], [], mask, {"x": x, "y_prev": y_prev, "h": h, "y": y})

@@ -34,11 +34,12 @@ class Layer:
         rng: None, an integer or a `numpy.random.Generator`, for the initialisation U(-1/√H, 1/√H).
 
     Attributes:
-        params: the parameters by name, named, shaped and ordered as in torch.nn. The arrays are live: an optimiser changes
-            them in place. If each has a leading axis S, the layer is S networks side by side (see `stack`).
+        params: the parameters by name, named, shaped and ordered as in torch.nn. The arrays are live: an optimiser
+            changes them in place. If each has a leading axis S, the layer is S networks side by side (see `stack`).
 
     Raises:
-        TypeError, ValueError: for a size below 1 or not an integer, a flag that is not a bool, a dtype that is not real.
+        TypeError, ValueError: for a size below 1 or not an integer, a flag that is not a bool, a dtype that is not
+            real.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class Layer:
         """The shape of each parameter by name, without the axis of networks."""
         return {
             weight.name + self.suffix(layer, direction): weight.shape(self.size(layer))
-            for layer, direction in self._parts()
+            for layer, direction in self.parts()
             for weight in self.cell.weights
             if self.bias or not isinstance(weight, Bias)
         }
@@ -111,7 +112,8 @@ class Layer:
         Args:
             x: (T, B, I), or (B, T, I) if batch_first, or (T, I) for one sequence. S networks side by side also read
                 (S, T, B, I).
-            state: initial state, (layers * directions, B, H), a pair (h, c) of such arrays where the cell has two; None is 0.
+            state: initial state, (layers * directions, B, H), a pair (h, c) of such arrays where the cell has two;
+                None is 0.
             lengths: (B,) integers, 0 to T. Past its length a sequence's outputs are 0 and its state stands still; the
                 reverse direction starts at each sequence's own end.
 
@@ -119,8 +121,8 @@ class Layer:
             the tape: y (T, B, directions * H) in the layout of x, the final state, and every quantity by name.
 
         Raises:
-            TypeError: a dtype that is not the layer's (nor the complex one of its precision), lengths that are not integers,
-                a state of the wrong structure.
+            TypeError: a dtype that is not the layer's (nor the complex one of its precision), lengths that are not
+                integers, a state of the wrong structure.
             ValueError: a wrong shape, no time steps, an empty batch, a length out of range.
         """
         layout, x, start, mask = self._enter(x, state, lengths)
@@ -133,8 +135,8 @@ class Layer:
             tape: what `unroll` of this layer returned.
             dy: gradient of the loss with respect to the outputs, of the shape of `tape.y`; None is 0.
             dstate: gradient with respect to the final state, of its structure; None is 0.
-            horizon: None for all of the past. k: the loss of step t reaches back through steps t-k+1 … t, and the state that
-                enters step t-k+1 is a constant (see `companion.reference.horizon`).
+            horizon: None for all of the past. k: the loss of step t reaches back through steps t-k+1 … t, and the
+                state that enters step t-k+1 is a constant (see `companion.reference.horizon`).
 
         Returns:
             gradients of x, of the initial state, and of each parameter.
@@ -147,16 +149,16 @@ class Layer:
         runs, layout = tape.graph.runs, tape.graph.layout
         dy = np.zeros_like(tape.y) if dy is None else checks.numbers("dy", dy, self.dtype)
         dy = layout.steps(checks.shape("dy", dy, tape.y.shape, "(that of y)"))
-        dfinal = self._state_parts("dstate", dstate, layout, dy.shape[-2])
+        dfinal = self._state_parts("dstate", dstate, layout, dy.shape[-1])
         if horizon is not None:
             checks.positive_size("horizon", horizon)
         back = self._backward(runs, dy, dfinal, horizon)
         params = {
             name + self.suffix(*part): value
-            for part, share in zip(self._parts(), back.params, strict=True)
+            for part, share in zip(self.parts(), back.params, strict=True)
             for name, value in share.items()
         }
-        return Gradients(layout.caller_input(back.x), self._caller_state(layout, back.states), params)
+        return Gradients(layout.caller(back.x), self._caller_state(layout, back.states), params)
 
     # parameters ----------------------------------------------------------------------------------------------------
 
@@ -187,13 +189,14 @@ class Layer:
         x = checks.numbers("x", x, self.dtype)
         layout = layout_of(x, self.input_size, runs, self.batch_first)
         x = layout.steps(x)
-        return layout, x, self._state_parts("state", state, layout, x.shape[-2]), alive(lengths, x, layout.batched)
+        return layout, x, self._state_parts("state", state, layout, x.shape[-1]), alive(lengths, *x.shape[-2:])
 
     def _tape(self, graph: Graph) -> Tape:
         layout, final = graph.layout, [run.states[-1] for row in graph.runs for run in row]
         return Tape(layout.caller(outputs(graph.runs[-1])), self._caller_state(layout, final), graph.series(), graph)
 
-    def _parts(self) -> list[tuple[int, int]]:
+    def parts(self) -> list[tuple[int, int]]:
+        """(layer, direction) in the order of the state: layer by layer, forward first."""
         return [(layer, direction) for layer in range(self.num_layers) for direction in range(self.directions)]
 
     def _own(self, layer: int, direction: int) -> dict[str, Array]:
@@ -208,8 +211,8 @@ class Layer:
         )
 
     def _state_parts(self, name: str, value, layout: Layout, batch: int) -> list[State]:
-        """A state, or its gradient, as a list with an entry (h,) or (h, c) of arrays (…, B, H) for each layer and direction."""
-        names, parts = self.cell.state, len(self._parts())
+        """A state, or its gradient, as a list with an entry (h,) or (h, c) of arrays (…, H, B) for each layer and direction."""
+        names, parts = self.cell.state, len(self.parts())
         shapes = [layout.state_shape(parts, batch, self.size(0)(key)) for key in names]
         if value is None:
             value = tuple(np.zeros(shape, self.dtype) for shape in shapes)

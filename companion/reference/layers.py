@@ -48,8 +48,8 @@ class RNN(Layer):
 class LSTM(Layer):
     """Long short-term memory. The state is (h, c).
 
-    `forget_gate`: True for the cell of Gers and others (2000) and of `torch.nn.LSTM`, row blocks i, f, g, o; False for that of
-    Hochreiter and Schmidhuber (1997), row blocks i, g, o. The other arguments as `Layer`, in the order of `torch.nn.LSTM`.
+    `forget_gate`: True for the cell of Gers and others (2000) and of `torch.nn.LSTM`, row blocks i, f, g, o; False
+    for that of Hochreiter and Schmidhuber (1997), row blocks i, g, o. The other arguments as `Layer`, in the order of `torch.nn.LSTM`.
     """
 
     def __init__(
@@ -75,8 +75,8 @@ class LSTM(Layer):
 class PeepholeLSTM(Layer):
     """The LSTM whose gates also see the cell state, through `weight_ch` (3H,), order i, f, o. The state is (h, c).
 
-    `output_peep`: the output gate reads the "new" cell state (Gers and others 2002, ONNX, Keras) or the "old" one. The other
-    arguments as `Layer`.
+    `output_peep`: the output gate reads the "new" cell state (Gers and others 2002, ONNX, Keras) or the "old" one.
+    The other arguments as `Layer`.
     """
 
     def __init__(
@@ -102,8 +102,8 @@ class PeepholeLSTM(Layer):
 class GRU(Layer):
     """The gated recurrent unit, row blocks r, z, n. The state is h.
 
-    `reset`: the reset gate acts "after" the recurrent product (`torch.nn.GRU`, cuDNN) or "before" it (Cho and others 2014,
-    Keras with reset_after=False). The other arguments as `Layer`, in the order of `torch.nn.GRU`.
+    `reset`: the reset gate acts "after" the recurrent product (`torch.nn.GRU`, cuDNN) or "before" it (Cho and others
+    2014, Keras with reset_after=False). The other arguments as `Layer`, in the order of `torch.nn.GRU`.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""How the caller lays out arrays, and how the scan wants them: time first, then (networks,) batch, features.
+"""How the caller lays out arrays, and how the scan wants them: features, time, batch.
 
-The scan reads (T, B, features), and (T, S, B, features) for S networks side by side. The caller may put the batch first,
-leave it out, or put the axis of networks in front of everything. Each rule is here and nowhere else.
+The scan reads (I, T, B): a column for each sequence and step, as in the equations. Networks side by side stand in front of
+that. The caller has (T, B, I), may put the batch first or leave it out. Each rule is here and nowhere else.
 """
 
 from dataclasses import dataclass
@@ -16,45 +16,34 @@ class Layout:
     """The caller's layout of one call.
 
     runs: S, the number of networks side by side, or None for one network without that axis.
-    shared: S networks read one and the same input, (T, B, I).
     """
 
     batch_first: bool
     batched: bool
     runs: int | None
-    shared: bool
 
     def steps(self, array: np.ndarray) -> np.ndarray:
-        """The caller's array as (T, B, features) or (T, S, B, features): a view."""
+        """The caller's array as (…, features, T, B): a view."""
         if not self.batched:
-            return array[:, None]
-        if self.batch_first:
-            array = array.swapaxes(-3, -2)
-        if self.runs is None:
-            return array
-        return array[:, None] if array.ndim == 3 else np.moveaxis(array, 0, 1)
+            return array.T[..., None]
+        return np.moveaxis(array.swapaxes(-3, -2) if self.batch_first else array, -1, -3)
 
     def caller(self, array: np.ndarray) -> np.ndarray:
-        """The way back from `steps`, for everything that every network has of its own: a view."""
+        """The way back from `steps`: a view."""
         if not self.batched:
-            return array[:, 0]
-        if self.runs is not None:
-            array = np.moveaxis(array, 1, 0)
+            return array[..., 0].T
+        array = np.moveaxis(array, -3, -1)
         return array.swapaxes(-3, -2) if self.batch_first else array
 
-    def caller_input(self, array: np.ndarray) -> np.ndarray:
-        """As `caller`, for what has the shape of x: a shared input has no axis of networks."""
-        return self.caller(array)[0] if self.shared else self.caller(array)
-
     def state_parts(self, array: np.ndarray) -> np.ndarray:
-        """A state of the caller as (layers * directions, (S,) B, H). `batch_first` does not move states."""
+        """A state of the caller as (layers * directions, …, H, B). `batch_first` does not move states."""
         if not self.batched:
-            return array[:, None]
-        return array if self.runs is None else np.moveaxis(array, 0, 1)
+            return array[..., None]
+        return (array if self.runs is None else np.moveaxis(array, 0, 1)).mT
 
     def caller_state(self, parts: list[np.ndarray]) -> np.ndarray:
         """The way back from `state_parts`, from a list with an entry for each layer and direction."""
-        array = np.stack(parts)
+        array = np.stack(parts).mT
         if not self.batched:
             return array[:, 0]
         return array if self.runs is None else np.moveaxis(array, 1, 0)
@@ -80,23 +69,20 @@ def layout_of(x: np.ndarray, width: int, runs: int | None, batch_first: bool) ->
         raise ValueError(f"x: expected at least one time step and one sequence, got shape {x.shape}")
     if x.ndim == 4 and x.shape[0] != runs:
         raise ValueError(f"x: expected {ranks[4]} with S = {runs} networks, got shape {x.shape}")
-    return Layout(batch_first, batched=x.ndim > 2, runs=runs, shared=runs is not None and x.ndim == 3)
+    return Layout(batch_first, batched=x.ndim > 2, runs=runs)
 
 
-def alive(lengths: object, x: np.ndarray, batched: bool) -> np.ndarray | None:
-    """True where a sequence has not ended: (T, B, 1) or (T, 1, B, 1); None where all sequences have T steps."""
+def alive(lengths: object, steps: int, batch: int) -> np.ndarray | None:
+    """True where a sequence has not ended, (T, B); None where all sequences have T steps. Errors as `checks.lengths`."""
     if lengths is None:
         return None
-    steps, batch = x.shape[0], x.shape[-2]
-    lengths = checks.lengths(lengths if batched else np.reshape(lengths, -1), steps, batch)
-    mask = np.arange(steps)[:, None] < lengths
-    return mask[:, :, None] if x.ndim == 3 else mask[:, None, :, None]
+    return np.arange(steps)[:, None] < checks.lengths(lengths, steps, batch)
 
 
 def flip(array: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """Time reversed: each sequence from its own end to its start; padding stays where it is. `flip` undoes itself."""
+    """(…, T, B) with time reversed: each sequence from its own end to its start; padding stays. It undoes itself."""
     if mask is None:
-        return array[::-1]
-    steps = np.arange(len(array)).reshape(-1, *[1] * (array.ndim - 1))
-    lengths = mask.sum(axis=0, keepdims=True)
-    return np.take_along_axis(array, np.where(mask, lengths - 1 - steps, steps), axis=0)
+        return array[..., ::-1, :]
+    steps = np.arange(len(mask))[:, None]
+    source = np.where(mask, mask.sum(axis=0) - 1 - steps, steps)
+    return np.take_along_axis(array, source.reshape(*[1] * (array.ndim - 2), *mask.shape), axis=-2)

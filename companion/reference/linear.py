@@ -18,8 +18,8 @@ class Linear:
         rng: None, an integer or a `numpy.random.Generator`, for U(-1/√in, 1/√in).
 
     Attributes:
-        params: `weight` (out, in) and `bias` (out,), live arrays. With a leading axis S, S dense layers side by side: x is
-            then (S, …, in).
+        params: `weight` (out, in) and `bias` (out,), live arrays. With a leading axis S, S dense layers side by side:
+            x is then (S, …, in).
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, *, dtype=np.float64, rng=None):

@@ -17,11 +17,12 @@ def softmax_cross_entropy(logits: Array, targets: Array, lengths=None, mask=None
         mask: booleans of the shape of `targets`; positions that are False do not count.
 
     Returns:
-        the loss, and its gradient (softmax - one-hot) / positions, of the shape of `logits`, 0 where nothing counts. The
-        largest logit of a position is taken off first, so logits of 1e4 are as safe as those of 1.
+        the loss, and its gradient (softmax - one-hot) / positions, of the shape of `logits`, 0 where nothing counts.
+        The largest logit of a position is taken off first, so logits of 1e4 are as safe as those of 1.
 
     Raises:
-        TypeError: logits that are not floating point, targets or lengths that are not integers, a mask that is not boolean.
+        TypeError: logits that are not floating point, targets or lengths that are not integers, a mask that is not
+            boolean.
         ValueError: a wrong shape, a class or length out of range, no position that counts.
     """
     logits, targets = floats("logits", logits), np.asarray(targets)

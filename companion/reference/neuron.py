@@ -32,12 +32,12 @@ def half_life(u: float) -> float:
 
 
 def slope(h: float, u: float) -> float:
-    """Return the derivative of `tanh(u h + b)` with respect to `h` at a fixed point `h`, where `b` drops out."""
+    """Return the derivative of `tanh(u h + b)` by `h` at a fixed point `h`."""
     return u * (1 - h**2)
 
 
 def fold(u: float) -> float:
-    """Return the largest |b| at which a neuron with `u >= 1` still has two stable states (0 for `u = 1`)."""
+    """Return the largest |b| at which a neuron with `u >= 1` has two stable states."""
     if u < 1:
         raise ValueError(f"u must be at least 1 for two stable states, got {u}")
     return float(np.sqrt(u * (u - 1)) - np.arctanh(np.sqrt(1 - 1 / u)))

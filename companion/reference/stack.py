@@ -17,7 +17,7 @@ Runs = tuple[tuple[Run, ...], ...]
 
 @dataclass(frozen=True)
 class StackBack:
-    """Gradients of the input (T, …, I), and of initial states and parameters for each layer and direction, in one row."""
+    """Gradients of the input (…, I, T, B), and of initial states and parameters, an entry for each layer and direction."""
 
     x: np.ndarray
     states: list[State]
@@ -50,12 +50,12 @@ def backward_stack(runs: Runs, dy: np.ndarray, dstates: list[State]) -> StackBac
 def outputs(row: tuple[Run, ...]) -> np.ndarray:
     """The outputs of one layer in the order of the input's time, directions side by side."""
     ys = [turn(run.y, d, run.mask) for d, run in enumerate(row)]
-    return ys[0] if len(ys) == 1 else np.concatenate(ys, axis=-1)
+    return ys[0] if len(ys) == 1 else np.concatenate(ys, axis=-3)
 
 
 def shares(row: tuple[Run, ...], dy: np.ndarray) -> list[tuple[Run, np.ndarray]]:
     """Each direction's part of the gradient of a layer's outputs, in its own time; 0 where outputs are 0 by rule."""
-    parts = zip(row, np.split(dy, len(row), axis=-1), strict=True)
+    parts = zip(row, np.split(dy, len(row), axis=-3), strict=True)
     return [(run, alone(turn(part, d, run.mask), run.mask)) for d, (run, part) in enumerate(parts)]
 
 

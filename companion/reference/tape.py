@@ -22,7 +22,8 @@ class Gradients:
 
 
 class Series(Mapping):
-    """The quantities of one layer and direction, by name, at all time steps: `series["i"]`, (T, B, H) in the layout of y.
+    """The quantities of one layer and direction, by name, at all time steps: `series["i"]`, (T, B, H) in the layout
+    of y.
 
     In the order of the input's time, also for the reverse direction. Past the end of a sequence states stand still and
     gates are 0.
@@ -66,7 +67,8 @@ class Tape:
     """The unfolded graph: everything that one pass forward computed, at every time step.
 
     y, state: outputs and final state, as the call of the layer returns them.
-    layers: `tape.layers[l][d]["i"]`, a mapping from names to arrays for each layer l and direction d (0 forward, 1 reverse).
+    layers: `tape.layers[l][d]["i"]`, a mapping from names to arrays for each layer l and direction d (0 forward, 1
+        reverse).
     Short access: `tape["i_l0"]`, `tape["i_l1_reverse"]`; for one layer and one direction `tape["i"]` or `tape.i`.
 
     Memory is linear in T: all records of all steps are kept until the tape is dropped. The tape holds the weights by

@@ -4,8 +4,9 @@ A cell lists its parameters once: the name in the state dictionary, the letter i
 the parameter feeds (its rows) and which quantity it multiplies (`reads`). Shapes, initialisation, names for every layer
 and direction, and the sum of the gradients over all time steps follow from that list, so no cell repeats them.
 
-Arrays that follow time have the shape (T, B, features), or (T, S, B, features) when S networks run side by side.
-`series(name)` gives such an array for everything that a weight can read.
+Arrays that follow time have the shape (features, T, B), or (S, features, T, B) when S networks run side by side: a row
+for each feature, so that all time steps together are the columns of one matrix. `series(name)` gives such an array for
+everything that a weight can read.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,33 +20,29 @@ Series = Callable[[str], np.ndarray]
 
 
 def flat(array: np.ndarray) -> np.ndarray:
-    """(T, B, n) -> (T B, n), and (T, S, B, n) -> (S, T B, n): all time steps as one batch."""
-    if array.ndim == 3:
-        return array.reshape(-1, array.shape[-1])
-    return np.moveaxis(array, 0, 1).reshape(array.shape[1], -1, array.shape[-1])
+    """(…, features, T, B) -> (…, features, T B): the columns of all time steps side by side."""
+    return array.reshape(*array.shape[:-2], -1)
 
 
 def unflat(array: np.ndarray, steps: int) -> np.ndarray:
-    """The way back from `flat`: (T B, n) -> (T, B, n), and (S, T B, n) -> (T, S, B, n)."""
-    if array.ndim == 2:
-        return array.reshape(steps, -1, array.shape[-1])
-    return np.moveaxis(array.reshape(array.shape[0], steps, -1, array.shape[-1]), 1, 0)
+    """The way back from `flat`: (…, features, T B) -> (…, features, T, B)."""
+    return array.reshape(*array.shape[:-1], steps, -1)
 
 
 def offsets(rows: tuple[str, ...], size: Size) -> dict[str, slice]:
-    """Where each named block lies when the blocks stand side by side."""
+    """Where each named block lies when the blocks stand one upon the other."""
     edges = np.cumsum([0, *(size(row) for row in rows)])
     return {row: slice(int(a), int(b)) for row, a, b in zip(rows, edges[:-1], edges[1:], strict=True)}
 
 
-def columns(da: np.ndarray, net: "Bound", rows: tuple[str, ...]) -> np.ndarray:
-    """The columns of `da` that belong to `rows`, of all the cell's blocks: a view where they are adjacent."""
+def rows_of(da: np.ndarray, net: "Bound", rows: tuple[str, ...]) -> np.ndarray:
+    """The rows of `da` that belong to `rows`, of all the cell's blocks: a view where they are adjacent."""
     blocks = net.cell.blocks
     where = offsets(blocks, net.size)
     first = blocks.index(rows[0])
     if blocks[first : first + len(rows)] == rows:
-        return da[..., where[rows[0]].start : where[rows[-1]].stop]
-    return np.concatenate([da[..., where[row]] for row in rows], axis=-1)
+        return da[..., where[rows[0]].start : where[rows[-1]].stop, :, :]
+    return np.concatenate([da[..., where[row], :, :] for row in rows], axis=-3)
 
 
 @dataclass(frozen=True)
@@ -69,9 +66,9 @@ class Matrix:
     def gradient(self, da: np.ndarray, net: "Bound", series: Series) -> np.ndarray:
         """The sum over time and batch of da times what the matrix read, transposed: one product for all steps."""
         if len(self.reads) == 1:
-            return flat(columns(da, net, self.rows)).mT @ flat(series(self.reads[0]))
+            return flat(rows_of(da, net, self.rows)) @ flat(series(self.reads[0])).mT
         parts = zip(self.rows, self.reads, strict=True)
-        return np.concatenate([flat(columns(da, net, (row,))).mT @ flat(series(read)) for row, read in parts], axis=-2)
+        return np.concatenate([flat(rows_of(da, net, (row,))) @ flat(series(read)).mT for row, read in parts], axis=-2)
 
 
 @dataclass(frozen=True)
@@ -87,13 +84,12 @@ class Bias:
         return (sum(size(row) for row in self.rows),)
 
     def bind(self, value: np.ndarray, size: Size) -> dict[str, np.ndarray]:
-        """Each block under letter_row, ready to be added to (B, features)."""
-        value = value if value.ndim == 1 else value[:, None, :]
-        return {f"{self.letter}_{row}": value[..., at] for row, at in offsets(self.rows, size).items()}
+        """Each block under letter_row, as a column, ready for (…, features, B)."""
+        return {f"{self.letter}_{row}": value[..., at, None] for row, at in offsets(self.rows, size).items()}
 
     def gradient(self, da: np.ndarray, net: "Bound", series: Series) -> np.ndarray:
         """The sum of da over time and batch."""
-        return flat(columns(da, net, self.rows)).sum(axis=-2)
+        return rows_of(da, net, self.rows).sum(axis=(-2, -1))
 
 
 @dataclass(frozen=True)
@@ -112,7 +108,7 @@ class Diagonal:
         """The sum over time and batch of da times what the weight read, unit by unit."""
         parts = zip(self.rows, self.reads, strict=True)
         return np.concatenate(
-            [(flat(columns(da, net, (row,))) * flat(series(read))).sum(axis=-2) for row, read in parts],
+            [(rows_of(da, net, (row,)) * series(read)).sum(axis=(-2, -1)) for row, read in parts],
             axis=-1,
         )
 
@@ -145,8 +141,8 @@ class Bound:
     dtype: np.dtype
 
     @property
-    def width(self) -> int:
-        """The number of all pre-activations: the columns of `da`."""
+    def height(self) -> int:
+        """The number of all pre-activations: the rows of `da`."""
         return sum(map(self.size, self.cell.blocks))
 
 

@@ -9,11 +9,12 @@ What all cells share:
 - `analytic`: whether the complex step may check it;
 - `step(Wx, state, w) -> (state, records)`: `Wx` is W x_t + b, made for all steps before the loop; `w` holds the other
   parameters under their letters;
-- `step_back(dstate, records, prev, w) -> (da, dprev)`: the same lines in reverse order. `dstate` is the gradient of the loss
-  with respect to the state after the step, `prev` the state before it, `dprev` the gradient with respect to that, `da`
-  the gradient with respect to the pre-activations.
+- `step_back(dstate, records, prev, w) -> (da, dprev)`: the same lines in reverse order. `dstate` is the gradient of
+  the loss with respect to the state after the step, `prev` the state before it, `dprev` the gradient with respect to
+  that, `da` the gradient with respect to the pre-activations.
 
-All arrays are (B, features); more axes may stand in front, so a step also runs on many times or many networks at once.
+All arrays are (features, B), a column for each sequence, so that W x in an equation is W @ x in the code. More axes may
+stand in front (networks side by side), and the columns may be those of all time steps at once.
 """
 
 from companion.reference.cells.gru import GRUCell, ResetBeforeGRUCell

@@ -13,8 +13,8 @@ from companion.reference.weights import Bias, Matrix
 class GRUCell:
     """The GRU that resets after the recurrent product (`torch.nn.GRU`, cuDNN, Keras with reset_after).
 
-    r_t = σ(W_r x_t + b_r + U_r h_{t-1}), likewise z_t;  v_t = U_n h_{t-1} + b_hn;  n_t = tanh(W_n x_t + b_in + r_t v_t);
-    h_t = (1 - z_t) n_t + z_t h_{t-1}. The bias b_hn stands inside the reset, so it is not one with b_in.
+    r_t = σ(W_r x_t + b_r + U_r h_{t-1}), likewise z_t;  v_t = U_n h_{t-1} + b_hn;  n_t = tanh(W_n x_t + b_in + r_t
+    v_t); h_t = (1 - z_t) n_t + z_t h_{t-1}. The bias b_hn stands inside the reset, so it is not one with b_in.
     """
 
     blocks = ("r", "z", "v", "n")
@@ -29,10 +29,10 @@ class GRUCell:
     analytic = True
 
     def step(self, Wx, state, w):
-        """One step forward: Wx (B, 3H), state (h,) with h (B, H)."""
+        """One step forward: Wx (3H, B), state (h,) with h (H, B)."""
         (h,) = state
         a_r, a_z, a_n = split(Wx, 3)
-        u_r, u_z, u_n = split(h @ w.U.mT, 3)
+        u_r, u_z, u_n = split(w.U @ h, 3)
         r = sigmoid(a_r + u_r)
         z = sigmoid(a_z + u_z)
         v = u_n + w.b_v
@@ -41,7 +41,7 @@ class GRUCell:
         return (h,), (r, z, v, n)
 
     def step_back(self, dstate, records, prev, w):
-        """One step back: dstate (dh,) with dh (B, H)."""
+        """One step back: dstate (dh,) with dh (H, B)."""
         (dh,), (h_prev,), (r, z, v, n) = dstate, prev, records
         dn = dh * (1 - z)
         dz = dh * (h_prev - n)
@@ -50,7 +50,7 @@ class GRUCell:
         dr = da_n * v
         da_z = dz * z * (1 - z)
         da_r = dr * r * (1 - r)
-        dh = dh * z + join(da_r, da_z, dv) @ w.U
+        dh = dh * z + w.U.mT @ join(da_r, da_z, dv)
         return join(da_r, da_z, dv, da_n), (dh,)
 
 
@@ -73,25 +73,25 @@ class ResetBeforeGRUCell:
     analytic = True
 
     def step(self, Wx, state, w):
-        """One step forward: Wx (B, 3H), state (h,) with h (B, H)."""
+        """One step forward: Wx (3H, B), state (h,) with h (H, B)."""
         (h,) = state
         a_r, a_z, a_n = split(Wx, 3)
-        r = sigmoid(a_r + h @ w.U_r.mT)
-        z = sigmoid(a_z + h @ w.U_z.mT)
+        r = sigmoid(a_r + w.U_r @ h)
+        z = sigmoid(a_z + w.U_z @ h)
         rh = r * h
-        n = tanh(a_n + rh @ w.U_n.mT)
+        n = tanh(a_n + w.U_n @ rh)
         h = (1 - z) * n + z * h
         return (h,), (r, z, rh, n)
 
     def step_back(self, dstate, records, prev, w):
-        """One step back: dstate (dh,) with dh (B, H)."""
+        """One step back: dstate (dh,) with dh (H, B)."""
         (dh,), (h_prev,), (r, z, _, n) = dstate, prev, records
         dn = dh * (1 - z)
         dz = dh * (h_prev - n)
         da_n = dn * (1 - n * n)
-        drh = da_n @ w.U_n
+        drh = w.U_n.mT @ da_n
         dr = drh * h_prev
         da_z = dz * z * (1 - z)
         da_r = dr * r * (1 - r)
-        dh = dh * z + drh * r + da_z @ w.U_z + da_r @ w.U_r
+        dh = dh * z + drh * r + w.U_z.mT @ da_z + w.U_r.mT @ da_r
         return join(da_r, da_z, da_n), (dh,)

@@ -30,17 +30,17 @@ class JordanCell:
         return self.phi.analytic
 
     def step(self, Wx, state, w):
-        """One step forward: Wx (B, H), state (y,) with y (B, O)."""
+        """One step forward: Wx (H, B), state (y,) with y (O, B)."""
         (y,) = state
-        h = self.phi(Wx + y @ w.U.mT)
-        y = self.out(h @ w.V.mT + w.d_y)
+        h = self.phi(Wx + w.U @ y)
+        y = self.out(w.V @ h + w.d_y)
         return (y,), (h, y)
 
     def step_back(self, dstate, records, prev, w):
-        """One step back: dstate (dy,) with dy (B, O)."""
+        """One step back: dstate (dy,) with dy (O, B)."""
         (dy,), (h, y) = dstate, records
         da_y = self.out.back(dy, y)
-        dh = da_y @ w.V
+        dh = w.V.mT @ da_y
         da_h = self.phi.back(dh, h)
-        dy = da_h @ w.U
+        dy = w.U.mT @ da_h
         return join(da_h, da_y), (dy,)

@@ -21,9 +21,9 @@ class LSTMCell:
     analytic = True
 
     def step(self, Wx, state, w):
-        """One step forward: Wx (B, 4H), state (h, c), each (B, H)."""
+        """One step forward: Wx (4H, B), state (h, c), each (H, B)."""
         h, c = state
-        a_i, a_f, a_g, a_o = split(Wx + h @ w.U.mT, 4)
+        a_i, a_f, a_g, a_o = split(Wx + w.U @ h, 4)
         i = sigmoid(a_i)
         f = sigmoid(a_f)
         g = tanh(a_g)
@@ -34,7 +34,7 @@ class LSTMCell:
         return (h, c), (i, f, g, o, tanh_c)
 
     def step_back(self, dstate, records, prev, w):
-        """One step back: dstate (dh, dc), each (B, H)."""
+        """One step back: dstate (dh, dc), each (H, B)."""
         (dh, dc), (_, c_prev), (i, f, g, o, tanh_c) = dstate, prev, records
         do = dh * tanh_c
         dc = dc + dh * o * (1 - tanh_c * tanh_c)
@@ -47,7 +47,7 @@ class LSTMCell:
         da_f = df * f * (1 - f)
         da_i = di * i * (1 - i)
         da = join(da_i, da_f, da_g, da_o)
-        dh = da @ w.U
+        dh = w.U.mT @ da
         return da, (dh, dc)
 
 
@@ -62,9 +62,9 @@ class LSTM1997Cell:
     analytic = True
 
     def step(self, Wx, state, w):
-        """One step forward: Wx (B, 3H), state (h, c), each (B, H)."""
+        """One step forward: Wx (3H, B), state (h, c), each (H, B)."""
         h, c = state
-        a_i, a_g, a_o = split(Wx + h @ w.U.mT, 3)
+        a_i, a_g, a_o = split(Wx + w.U @ h, 3)
         i = sigmoid(a_i)
         g = tanh(a_g)
         o = sigmoid(a_o)
@@ -74,7 +74,7 @@ class LSTM1997Cell:
         return (h, c), (i, g, o, tanh_c)
 
     def step_back(self, dstate, records, prev, w):
-        """One step back: dstate (dh, dc), each (B, H). Along the cell path dc stays as it is: the error carousel."""
+        """One step back: dstate (dh, dc), each (H, B). Along the cell path dc stays as it is: the error carousel."""
         (dh, dc), (i, g, o, tanh_c) = dstate, records
         do = dh * tanh_c
         dc = dc + dh * o * (1 - tanh_c * tanh_c)
@@ -84,5 +84,5 @@ class LSTM1997Cell:
         da_g = dg * (1 - g * g)
         da_i = di * i * (1 - i)
         da = join(da_i, da_g, da_o)
-        dh = da @ w.U
+        dh = w.U.mT @ da
         return da, (dh, dc)

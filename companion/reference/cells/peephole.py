@@ -11,7 +11,8 @@ from companion.reference.weights import Diagonal, gated
 
 @dataclass(frozen=True)
 class PeepholeLSTMCell:
-    """The peephole LSTM whose output gate reads the new cell state (Gers, Schraudolph and Schmidhuber 2002; ONNX, Keras).
+    """The peephole LSTM whose output gate reads the new cell state (Gers, Schraudolph and Schmidhuber 2002; ONNX,
+    Keras).
 
     i_t = σ(… + p_i c_{t-1}), f_t = σ(… + p_f c_{t-1}), o_t = σ(… + p_o c_t), with … as in the LSTM; the rest as there.
     """
@@ -23,9 +24,9 @@ class PeepholeLSTMCell:
     analytic = True
 
     def step(self, Wx, state, w):
-        """One step forward: Wx (B, 4H), state (h, c), each (B, H)."""
+        """One step forward: Wx (4H, B), state (h, c), each (H, B)."""
         h, c = state
-        a_i, a_f, a_g, a_o = split(Wx + h @ w.U.mT, 4)
+        a_i, a_f, a_g, a_o = split(Wx + w.U @ h, 4)
         i = sigmoid(a_i + w.p_i * c)
         f = sigmoid(a_f + w.p_f * c)
         g = tanh(a_g)
@@ -36,7 +37,7 @@ class PeepholeLSTMCell:
         return (h, c), (i, f, g, o, tanh_c)
 
     def step_back(self, dstate, records, prev, w):
-        """One step back: dstate (dh, dc), each (B, H)."""
+        """One step back: dstate (dh, dc), each (H, B)."""
         (dh, dc), (_, c_prev), (i, f, g, o, tanh_c) = dstate, prev, records
         do = dh * tanh_c
         da_o = do * o * (1 - o)
@@ -49,7 +50,7 @@ class PeepholeLSTMCell:
         da_i = di * i * (1 - i)
         dc = dc * f + da_f * w.p_f + da_i * w.p_i
         da = join(da_i, da_f, da_g, da_o)
-        dh = da @ w.U
+        dh = w.U.mT @ da
         return da, (dh, dc)
 
 
@@ -64,9 +65,9 @@ class OldPeepholeLSTMCell:
     analytic = True
 
     def step(self, Wx, state, w):
-        """One step forward: Wx (B, 4H), state (h, c), each (B, H)."""
+        """One step forward: Wx (4H, B), state (h, c), each (H, B)."""
         h, c = state
-        a_i, a_f, a_g, a_o = split(Wx + h @ w.U.mT, 4)
+        a_i, a_f, a_g, a_o = split(Wx + w.U @ h, 4)
         i = sigmoid(a_i + w.p_i * c)
         f = sigmoid(a_f + w.p_f * c)
         g = tanh(a_g)
@@ -77,7 +78,7 @@ class OldPeepholeLSTMCell:
         return (h, c), (i, f, g, o, tanh_c)
 
     def step_back(self, dstate, records, prev, w):
-        """One step back: dstate (dh, dc), each (B, H)."""
+        """One step back: dstate (dh, dc), each (H, B)."""
         (dh, dc), (_, c_prev), (i, f, g, o, tanh_c) = dstate, prev, records
         do = dh * tanh_c
         dc = dc + dh * o * (1 - tanh_c * tanh_c)
@@ -90,5 +91,5 @@ class OldPeepholeLSTMCell:
         da_i = di * i * (1 - i)
         dc = dc * f + da_o * w.p_o + da_f * w.p_f + da_i * w.p_i
         da = join(da_i, da_f, da_g, da_o)
-        dh = da @ w.U
+        dh = w.U.mT @ da
         return da, (dh, dc)

@@ -23,14 +23,14 @@ class RNNCell:
         return self.phi.analytic
 
     def step(self, Wx, state, w):
-        """One step forward: Wx (B, H), state (h,) with h (B, H)."""
+        """One step forward: Wx (H, B), state (h,) with h (H, B)."""
         (h,) = state
-        h = self.phi(Wx + h @ w.U.mT)
+        h = self.phi(Wx + w.U @ h)
         return (h,), (h,)
 
     def step_back(self, dstate, records, prev, w):
-        """One step back: dstate (dh,) with dh (B, H)."""
+        """One step back: dstate (dh,) with dh (H, B)."""
         (dh,), (h,) = dstate, records
         da = self.phi.back(dh, h)
-        dh = da @ w.U
+        dh = w.U.mT @ da
         return da, (dh,)
