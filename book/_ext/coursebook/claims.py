@@ -209,7 +209,10 @@ class EvidenceRole(SphinxRole):
             depend(self.env, module, module.CLAIMS[owner].evidence if owner in module.CLAIMS else owner)
             value = module.number(address.strip(), evidence_file(self.env, "any").parent)
             text = format(value, form.strip())
-        except (LookupError, FileNotFoundError, ValueError, TypeError) as error:
+        except FileNotFoundError as error:
+            logger.warning("evidence %s: there is no %s", self.text, Path(error.filename).name, location=self.get_location())
+            return [nodes.Text("(not measured)")], []
+        except (LookupError, ValueError, TypeError) as error:
             logger.warning("evidence %s: %s", self.text, str(error).strip("'\""), location=self.get_location())
             return [nodes.Text("(not measured)")], []
         return [measured("", "", *written(text), address=address.strip())], []

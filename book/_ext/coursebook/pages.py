@@ -1,10 +1,38 @@
-"""Small repairs of the HTML that the theme and docutils make: roles that are wrong, tables that need a box to scroll in."""
+"""Small repairs of the HTML that docutils makes."""
 
 from __future__ import annotations
 
-
+from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
+
+
+def visit_entry(self, node: nodes.entry) -> None:
+    """Write the empty corner of a table as a plain cell: a heading without words says nothing to a screen reader."""
+    if isinstance(node.parent.parent, nodes.thead) and not node.astext().strip():
+        node.parent.column += 1 + node.get("morecols", 0)
+        self.body.append(self.starttag(node, "td", ""))
+        self.context.append("</td>\n")
+        return
+    HTML5Translator.visit_entry(self, node)
+
+
+def depart_entry(self, node: nodes.entry) -> None:
+    HTML5Translator.depart_entry(self, node)
+
+
+def visit_citation(self, node: nodes.citation) -> None:
+    """Write an entry of the bibliography as an item of a list: docutils gives it a role that stands on no such element."""
+    if not isinstance(node.previous_sibling(), nodes.citation):
+        self.body.append('<div role="list" class="citation-list">\n')
+    self.body.append(self.starttag(node, "div", CLASS="citation", role="listitem"))
+
+
+def depart_citation(self, node: nodes.citation) -> None:
+    HTML5Translator.depart_citation(self, node)
 
 
 def setup(app: Sphinx) -> None:
-    """Connect the events."""
+    """Replace the writers of table cells and of citations."""
+    app.add_node(nodes.entry, override=True, html=(visit_entry, depart_entry))
+    app.add_node(nodes.citation, override=True, html=(visit_citation, depart_citation))

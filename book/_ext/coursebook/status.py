@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -36,6 +37,15 @@ def duration(seconds: float) -> str:
     return f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"
 
 
+def moment(iso: str) -> str:
+    """Return a time in UTC as a reader says it, such as "20 November 2026, 09:25 UTC"."""
+    try:
+        when = datetime.fromisoformat(iso).astimezone(UTC)
+    except ValueError:
+        return iso
+    return f"{when.day} {when:%B %Y, %H:%M} UTC"
+
+
 def titled(title: str, anchor: str, *content: nodes.Node) -> nodes.section:
     """Return a section."""
     return nodes.section("", nodes.title("", title), *content, ids=[anchor])
@@ -57,24 +67,23 @@ class RunStatus(SphinxDirective):
         if not here:
             text = "The checks have not been run in this folder yet: make test runs them, the next build shows them here."
             return nodes.paragraph("", text, classes=["u-tally"])
-        whose = "on this machine" if "_build" in here.parts else "before the last release; make test replaces these numbers by your own"
-        date, seconds = report.get("date", "an unknown date"), report.get("seconds")
-        text = f"Last run: {date}, {whose}" + (f", {duration(seconds)} in all." if seconds else ".")
-        if report.get("hardware"):
-            text += f" Machine: {report['hardware']}."
+        whose = "in this folder" if "_build" in here.parts else "before these pages were committed; make test puts your own in their place"
+        text = f"Last run of the checks: {moment(report['date'])}, {whose}."
+        if report.get("platform"):
+            text += f" Machine: {report['platform']}."
         return nodes.paragraph("", text, classes=["u-tally"])
 
     def checks(self, report: dict) -> list[nodes.Node]:
         """List the parts of the check and how each ended."""
         parts = report.get("parts", [])
-        rows = [(part["name"], part.get("outcome", ""), duration(part.get("seconds", 0)), part.get("detail", "")) for part in parts]
-        heads = ("Check", "Result", "Time", "What it says")
+        rows = [(p["name"], p["result"], duration(p["seconds"]), p.get("detail", ""), moment(p.get("date", ""))) for p in parts]
+        heads = ("Check", "Result", "Time", "What it says", "When")
         return [titled("Checks", "checks", table(heads, rows, "u-checks"))] if rows else []
 
     def notebooks(self, report: dict) -> list[nodes.Node]:
         """List the notebooks and how long each took."""
-        rows = [(name.removeprefix("book/"), duration(seconds)) for name, seconds in sorted(report.get("notebooks", {}).items())]
-        return [titled("Notebooks", "notebooks", table(("Notebook", "Time to run"), rows, "u-notebooks"))] if rows else []
+        rows = [(n["name"], n["result"], duration(n["seconds"])) for n in report.get("notebooks", [])]
+        return [titled("Notebooks", "notebooks", table(("Notebook", "Result", "Time to run"), rows, "u-notebooks"))] if rows else []
 
     def versions(self, report: dict) -> nodes.section:
         """List the versions of the run and of this build."""
