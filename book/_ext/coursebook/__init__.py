@@ -15,6 +15,7 @@ pages        small repairs of the pages' HTML: landmarks, roles, tables that scr
 from __future__ import annotations
 
 import sys
+import zlib
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -29,6 +30,11 @@ def document_this_checkout(app: Sphinx, config) -> None:
         sys.path.insert(0, root)
 
 
+def fingerprint() -> int:
+    """Return a number that changes with this extension, so that Sphinx reads every page anew after a change."""
+    return zlib.crc32(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
+
+
 def setup(app: Sphinx) -> dict:
     """Register every part."""
     # Jupyter Book sets this value even where sphinx_comments is not loaded
@@ -36,4 +42,4 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", document_this_checkout, priority=90)
     for part in (offline, repository, api, claims, equations, status, interactive, diagram, map, pages):
         part.setup(app)
-    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "env_version": fingerprint(), "parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import re
 from types import ModuleType
 
 from docutils import nodes
@@ -88,8 +89,25 @@ def stay_silent(app: Sphinx, domain, node: addnodes.pending_xref) -> bool | None
     return True if node.get("soft") else None
 
 
+def as_meant(app: Sphinx, what: str, name: str, thing, options, lines: list[str]) -> None:
+    """Read a docstring as its author meant it: bars are absolute values, and what a module's docstring indents is code."""
+    for number, line in enumerate(lines):
+        if not line.lstrip().startswith(("|", "+", "..")):
+            parts = re.split(r"(`+[^`]*`+)", line)
+            lines[number] = "".join(part if part.startswith("`") else part.replace("|", r"\|") for part in parts)
+    if what != "module":
+        return
+    for number in range(len(lines) - 1, 1, -1):
+        before = lines[number - 2]
+        starts = lines[number].startswith("    ") and not lines[number - 1].strip()
+        if starts and before.strip() and not before.startswith((" ", "..", ":", "-")) and not before.endswith("::"):
+            lines[number:number] = ["::", ""]
+
+
 def setup(app: Sphinx) -> None:
     """Register the directive, and the meaning of single backticks in docstrings."""
     app.add_directive("companion-api", Api)
     app.add_role("name", NameRole())
     app.connect("warn-missing-reference", stay_silent)
+    if "autodoc-process-docstring" in app.events.events:
+        app.connect("autodoc-process-docstring", as_meant, priority=600)  # after napoleon

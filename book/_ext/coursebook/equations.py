@@ -14,7 +14,7 @@ from .claims import written
 
 logger = logging.getLogger(__name__)
 
-HEADS = ("No.", "Equation", "Function", "Test", "Largest error", "Allowed")
+HEADS = ("No.", "Equation", "Function and what was tested", "Largest error", "Allowed")
 
 
 class equation_ledger(nodes.General, nodes.Element):
@@ -127,12 +127,11 @@ def row(app: Sphinx, docname: str, page: str, label: str, formula: str, record: 
     cells: list[list[nodes.Node]] = [[number], [nodes.math("", shown(formula))]]
     if record is None:
         logger.warning("no test has recorded an error for the equation %s", label, location=page)
-        cells += [[nodes.Text("none recorded")], [], [], []]
+        cells += [[nodes.Text("no test recorded")], [], []]
     else:
         mark = "u-good" if record["error"] <= record["tolerance"] else "u-bad"
         cells += [
-            [function_link(app, docname, record["function"])],
-            [nodes.literal("", test_name(record["test"]))],
+            [function_link(app, docname, record["function"]), nodes.Text(" "), test_sentence(record["test"])],
             [nodes.inline("", "", *written(error_text(record["error"])), classes=[mark])],
             written(f"{record['tolerance']:.0e}"),
         ]
@@ -147,10 +146,11 @@ def error_text(error: float) -> str:
     return "0" if error == 0 else f"{error:.1e}"
 
 
-def test_name(node_id: str) -> str:
-    """Return file and function of a test's node id, without the folders."""
+def test_sentence(node_id: str) -> nodes.inline:
+    """Return the name of a test, which is a sentence, with the file it stands in."""
     path, _, name = node_id.partition("::")
-    return f"{path.removeprefix('tests/')}::{name}" if name else path
+    words = name.rpartition("::")[2].removeprefix("test_").replace("_", " ")
+    return nodes.inline("", "", nodes.Text(words[:1].upper() + words[1:]), nodes.Text(" ("), nodes.inline("", path.rpartition("/")[2]), nodes.Text(")"), classes=["u-test"])
 
 
 def shown(formula: str) -> str:
@@ -181,7 +181,10 @@ def function_link(app: Sphinx, docname: str, name: str) -> nodes.Node:
 
 def refresh(app: Sphinx, env) -> list[str]:
     """Have the ledger written anew in every build: any page may have changed an equation."""
-    return sorted(getattr(env, "coursebook_equation_pages", set()) & env.found_docs)
+    pages = sorted(getattr(env, "coursebook_equation_pages", set()) & env.found_docs)
+    for page in pages:  # MathJax is loaded on pages that are known to have mathematics
+        env.get_domain("math").data["has_equations"][page] = True
+    return pages
 
 
 def setup(app: Sphinx) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -37,15 +36,6 @@ def duration(seconds: float) -> str:
     return f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"
 
 
-def moment(iso: str) -> str:
-    """Return a time in UTC as a reader says it, such as "20 November 2026, 09:25 UTC"."""
-    try:
-        when = datetime.fromisoformat(iso).astimezone(UTC)
-    except ValueError:
-        return iso
-    return f"{when.day} {when:%B %Y, %H:%M} UTC"
-
-
 def titled(title: str, anchor: str, *content: nodes.Node) -> nodes.section:
     """Return a section."""
     return nodes.section("", nodes.title("", title), *content, ids=[anchor])
@@ -68,22 +58,22 @@ class RunStatus(SphinxDirective):
             text = "The checks have not been run in this folder yet: make test runs them, the next build shows them here."
             return nodes.paragraph("", text, classes=["u-tally"])
         whose = "in this folder" if "_build" in here.parts else "before these pages were committed; make test puts your own in their place"
-        text = f"Last run of the checks: {moment(report['date'])}, {whose}."
-        if report.get("platform"):
-            text += f" Machine: {report['platform']}."
+        text = f"Last run of the checks: {report['date']}, {whose}, {duration(report['seconds'])} in all."
+        if report.get("hardware"):
+            text += f" Machine: {report['hardware']}."
         return nodes.paragraph("", text, classes=["u-tally"])
 
     def checks(self, report: dict) -> list[nodes.Node]:
         """List the parts of the check and how each ended."""
         parts = report.get("parts", [])
-        rows = [(p["name"], p["result"], duration(p["seconds"]), p.get("detail", ""), moment(p.get("date", ""))) for p in parts]
+        rows = [(p["name"], p["outcome"], duration(p["seconds"]), p.get("detail", ""), p.get("date", "")) for p in parts]
         heads = ("Check", "Result", "Time", "What it says", "When")
         return [titled("Checks", "checks", table(heads, rows, "u-checks"))] if rows else []
 
     def notebooks(self, report: dict) -> list[nodes.Node]:
         """List the notebooks and how long each took."""
-        rows = [(n["name"], n["result"], duration(n["seconds"])) for n in report.get("notebooks", [])]
-        return [titled("Notebooks", "notebooks", table(("Notebook", "Result", "Time to run"), rows, "u-notebooks"))] if rows else []
+        rows = [(name, duration(seconds)) for name, seconds in sorted(report.get("notebooks", {}).items())]
+        return [titled("Notebooks", "notebooks", table(("Notebook", "Time to run"), rows, "u-notebooks"))] if rows else []
 
     def versions(self, report: dict) -> nodes.section:
         """List the versions of the run and of this build."""
