@@ -1,7 +1,7 @@
 """The built book in a browser: a server on the loopback, one Chromium, one context per setting.
 
-`open_page("book/claims.html", width=390, theme="dark")` gives a Playwright page that has finished loading. What the page did on
-the way (requests to other hosts, answers of 400 and more, errors in the console) is in `visit(page)`.
+`open_page("book/claims.html", width=390, theme="dark")` gives a Playwright page that has finished loading. What the
+page did on the way (requests to other hosts, answers of 400 and more, errors in the console) is in `visit(page)`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,15 @@ import pytest
 
 HTML = Path(__file__).resolve().parents[2] / "_build" / "html"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SETTLED = """async () => {
     await document.fonts.ready;
     if (document.querySelector('script[src*="mathjax"]')) {

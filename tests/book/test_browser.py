@@ -26,7 +26,10 @@ def complaints(page, theme: str) -> list[str]:
 
     page.emulate_media(color_scheme=theme)
     page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
-    options = {"resultTypes": ["violations"], "preload": False}  # it would load style sheets again, from the wrong folder
+    options = {
+        "resultTypes": ["violations"],
+        "preload": False,
+    }  # it would load style sheets again, from the wrong folder
     if theme == "dark":
         options["runOnly"] = ["color-contrast", "link-in-text-block"]
     found = Axe().run(page, options=options).response["violations"]

@@ -45,8 +45,10 @@ class Api(SphinxDirective):
 
 
 def public(module: ModuleType) -> list[str]:
-    """Return the names that a module offers: its classes and functions, and such data as have a docstring of their own."""
-    names = getattr(module, "__all__", None) or [name for name, thing in vars(module).items() if inspect.getmodule(thing) is module]
+    """Return what a module offers: classes and functions, and such data as have a docstring of their own."""
+    names = getattr(module, "__all__", None) or [
+        name for name, thing in vars(module).items() if inspect.getmodule(thing) is module
+    ]
     explained = {name for _, name in ModuleAnalyzer.for_module(module.__name__).find_attr_docs()}
     return [n for n in names if n[0] != "_" and (callable(getattr(module, n)) or n in explained)]
 
@@ -78,7 +80,13 @@ class NameRole(SphinxRole):
     def run(self):
         context = {"py:module": self.env.ref_context.get("py:module"), "py:class": self.env.ref_context.get("py:class")}
         name = addnodes.pending_xref(
-            "", nodes.literal("", self.text), refdomain="py", reftype="obj", reftarget=self.text, refdoc=self.env.docname, **context
+            "",
+            nodes.literal("", self.text),
+            refdomain="py",
+            reftype="obj",
+            reftarget=self.text,
+            refdoc=self.env.docname,
+            **context,
         )
         name["soft"] = True
         return [name], []
@@ -90,7 +98,7 @@ def stay_silent(app: Sphinx, domain, node: addnodes.pending_xref) -> bool | None
 
 
 def as_meant(app: Sphinx, what: str, name: str, thing, options, lines: list[str]) -> None:
-    """Read a docstring as its author meant it: bars are absolute values, and what a module's docstring indents is code."""
+    """Read a docstring as it is meant: bars are absolute values, and what a module's docstring indents is code."""
     for number, line in enumerate(lines):
         if not line.lstrip().startswith(("|", "+", "..")):
             parts = re.split(r"(`+[^`]*`+)", line)

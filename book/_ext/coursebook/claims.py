@@ -128,7 +128,9 @@ class ClaimBox(Parsing):
 def data_link(env, experiment: str) -> nodes.Node:
     """Return a link that downloads the evidence."""
     target = f"/book/evidence/{experiment}.json"
-    link = addnodes.download_reference("", "", nodes.Text(f"{experiment}.json"), refdoc=env.docname, reftarget=target, refdomain="")
+    link = addnodes.download_reference(
+        "", "", nodes.Text(f"{experiment}.json"), refdoc=env.docname, reftarget=target, refdomain=""
+    )
     return nodes.inline("", "", nodes.Text("Data: "), link, nodes.Text("."))
 
 
@@ -175,7 +177,10 @@ class ClaimLedger(Parsing):
         line = nodes.paragraph("", f"{len(judged)} claims: ", classes=["u-tally"])
         for label in KIND:
             count = sum(found == label for found, _ in judged.values())
-            line += [nodes.inline("", "", nodes.strong("", str(count)), nodes.Text(" "), pill(label), classes=["u-count"]), nodes.Text(" ")]
+            line += [
+                nodes.inline("", "", nodes.strong("", str(count)), nodes.Text(" "), pill(label), classes=["u-count"]),
+                nodes.Text(" "),
+            ]
         return line
 
     def entry(self, module, claim, label: str, sentence: str) -> nodes.list_item:
@@ -191,7 +196,12 @@ class ClaimLedger(Parsing):
             foot += [nodes.Text(" To be tried: "), *self.inline(claim.trial)]
         else:
             item += nodes.paragraph("", "", *self.inline(sentence), classes=["u-claim-sentence"])
-            foot += [nodes.Text(" The condition: "), *self.inline(claim.condition), nodes.Text(" "), data_link(self.env, claim.evidence)]
+            foot += [
+                nodes.Text(" The condition: "),
+                *self.inline(claim.condition),
+                nodes.Text(" "),
+                data_link(self.env, claim.evidence),
+            ]
         item += foot
         return item
 
@@ -210,7 +220,9 @@ class EvidenceRole(SphinxRole):
             value = module.number(address.strip(), evidence_file(self.env, "any").parent)
             text = format(value, form.strip())
         except FileNotFoundError as error:
-            logger.warning("evidence %s: there is no %s", self.text, Path(error.filename).name, location=self.get_location())
+            logger.warning(
+                "evidence %s: there is no %s", self.text, Path(error.filename).name, location=self.get_location()
+            )
             return [nodes.Text("(not measured)")], []
         except (LookupError, ValueError, TypeError) as error:
             logger.warning("evidence %s: %s", self.text, str(error).strip("'\""), location=self.get_location())

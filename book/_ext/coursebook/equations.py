@@ -86,7 +86,8 @@ def tally(by_page: dict[str, list[str]], found: dict[str, dict]) -> nodes.paragr
         text = f"{equations}; the errors are the committed ones, as no test has run on this machine yet."
     else:
         missing = len(labels) - fresh - kept
-        text = f"{equations}: {fresh} measured by the last run of the tests on this machine, {kept} from the committed record"
+        text = f"{equations}: {fresh} measured by the last run of the tests on this machine, "
+        text += f"{kept} from the committed record"
         text += f", {missing} not yet measured." if missing else "."
     return nodes.paragraph("", text, classes=["u-tally"])
 
@@ -150,13 +151,25 @@ def test_sentence(node_id: str) -> nodes.inline:
     """Return the name of a test, which is a sentence, with the file it stands in."""
     path, _, name = node_id.partition("::")
     words = name.rpartition("::")[2].removeprefix("test_").replace("_", " ")
-    return nodes.inline("", "", nodes.Text(words[:1].upper() + words[1:]), nodes.Text(" ("), nodes.inline("", path.rpartition("/")[2]), nodes.Text(")"), classes=["u-test"])
+    return nodes.inline(
+        "",
+        "",
+        nodes.Text(words[:1].upper() + words[1:]),
+        nodes.Text(" ("),
+        nodes.inline("", path.rpartition("/")[2]),
+        nodes.Text(")"),
+        classes=["u-test"],
+    )
 
 
 def shown(formula: str) -> str:
     """Return a display formula so that it can stand in a table's cell."""
     text = formula.strip()
-    return rf"\displaystyle\begin{{aligned}}{text}\end{{aligned}}" if r"\\" in text or "&" in text else rf"\displaystyle {text}"
+    return (
+        rf"\displaystyle\begin{{aligned}}{text}\end{{aligned}}"
+        if r"\\" in text or "&" in text
+        else rf"\displaystyle {text}"
+    )
 
 
 def equation_number(app: Sphinx, page: str, label: str) -> str:

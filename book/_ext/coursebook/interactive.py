@@ -17,7 +17,7 @@ FOLDER = "interactive"
 
 
 class interactive_figure(nodes.figure):
-    """A figure whose stage a script fills; its still picture is an SVG inside the page, so that it follows the theme."""
+    """A figure whose stage a script fills; its still picture is an SVG inside the page and follows the theme."""
 
 
 class still_picture(nodes.General, nodes.Element):
@@ -60,12 +60,19 @@ def inline_svg(picture: Path, alt: str) -> str:
     """Return the SVG's text, ready to stand in a page: no XML declaration, a role and the alternative text."""
     text = re.sub(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->", "", picture.read_text(encoding="utf-8"), flags=re.S).strip()
     label = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    text = re.sub(r"<svg\b((?:(?!>)[^>])*)>", lambda m: "<svg" + re.sub(r'\s(role|aria-\w+)="[^"]*"', "", m[1]) + ">", text, count=1)
+    text = re.sub(
+        r"<svg\b((?:(?!>)[^>])*)>",
+        lambda m: "<svg" + re.sub(r'\s(role|aria-\w+)="[^"]*"', "", m[1]) + ">",
+        text,
+        count=1,
+    )
     return text.replace("<svg", f'<svg role="img" aria-label="{label}" focusable="false"', 1)
 
 
 def visit_figure(self, node) -> None:
-    self.body.append(self.starttag(node, "figure", CLASS="align-default", **{"data-interactive": node["name_of_figure"]}))
+    self.body.append(
+        self.starttag(node, "figure", CLASS="align-default", **{"data-interactive": node["name_of_figure"]})
+    )
 
 
 def depart_figure(self, node) -> None:
@@ -76,7 +83,9 @@ def visit_picture(self, node) -> None:
     alt = self.attval(node["alt"])
     picture = Path(node["picture"])
     still = inline_svg(picture, node["alt"]) if picture.exists() else f"<p>{alt}</p>"
-    self.body.append(f'<div class="u-stage" role="group" aria-label="{alt}" hidden></div>\n<div class="u-still">{still}</div>\n')
+    self.body.append(
+        f'<div class="u-stage" role="group" aria-label="{alt}" hidden></div>\n<div class="u-still">{still}</div>\n'
+    )
     raise nodes.SkipNode
 
 
@@ -85,7 +94,7 @@ def add_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, do
     if doctree is None:
         return
     names = list(dict.fromkeys(figure["name_of_figure"] for figure in doctree.findall(interactive_figure)))
-    for script in (["common", *names] if names else []):
+    for script in ["common", *names] if names else []:
         app.add_js_file(f"{FOLDER}/{script}.js", loading_method="defer")
 
 

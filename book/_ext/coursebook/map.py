@@ -1,7 +1,7 @@
 """The map of the chapters: an SVG inside the landing page that follows the theme.
 
-The plan is book/chapters.yml; what exists is what Sphinx has read. Two drawings are made, a wide one and a narrow one, and
-the style sheet shows the one that fits.
+The plan is book/chapters.yml; what exists is what Sphinx has read. Two drawings are made, a wide one and a narrow one,
+and the style sheet shows the one that fits.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def wide(parts: list[dict], href) -> str:
         y = TOP + row * ROW
         stations.append(f'<text class="u-map-part" x="{LEFT}" y="{y - 24}">{escape(heading(part))}</text>')
         stations += [
-            station(LEFT + (column + 0.5) * COLUMN, y, chapter, href(chapter["page"])) for column, chapter in enumerate(part["chapters"])
+            station(LEFT + (column + 0.5) * COLUMN, y, chapter, href(chapter["page"]))
+            for column, chapter in enumerate(part["chapters"])
         ]
         if part["number"]:
             rail.append(row_of_rail(row, y, LEFT + (len(part["chapters"]) - 0.5) * COLUMN))
@@ -82,7 +83,8 @@ def row_of_rail(row: int, y: float, last: float) -> str:
     """Draw the line through a part; the first one leaves the loop that the course unrolls."""
     if row:
         return f'<path d="M38 {y}H{last:.0f}"/>'
-    return f'<path d="M22 {y}A17 17 0 1 1 39 {y - 17}"/><path class="u-map-tip" d="M34 {y - 20}h10l-5 8z"/><path d="M22 {y}H{last:.0f}"/>'
+    loop, tip = f"M22 {y}A17 17 0 1 1 39 {y - 17}", f"M34 {y - 20}h10l-5 8z"
+    return f'<path d="{loop}"/><path class="u-map-tip" d="{tip}"/><path d="M22 {y}H{last:.0f}"/>'
 
 
 def turn(y: float, last: float) -> str:
@@ -95,20 +97,24 @@ def turn(y: float, last: float) -> str:
 def legend(width: float, height: float) -> str:
     """Say what the two kinds of dots are."""
     x, y = width - COLUMN + 22, height - 44
-    return (
-        f'<g class="u-map-here u-map-legend"><circle cx="{x}" cy="{y}" r="7"/><text x="{x + 16}" y="{y + 5}">ready to read</text></g>'
-        f'<g class="u-map-planned u-map-legend"><circle cx="{x}" cy="{y + 24}" r="7"/><text x="{x + 16}" y="{y + 29}">planned</text></g>'
+    entries = (("u-map-here", y, "ready to read"), ("u-map-planned", y + 24, "planned"))
+    return "".join(
+        f'<g class="{kind} u-map-legend"><circle cx="{x}" cy="{at}" r="7"/><text x="{x + 16}" y="{at + 5}">{words}</text></g>'
+        for kind, at, words in entries
     )
 
 
 def station(x: float, y: float, chapter: dict, link: str | None) -> str:
     """Draw one chapter of the wide map: a dot with its title below."""
     text = "".join(
-        f'<tspan x="{x:.0f}" dy="{0 if k == 0 else 17}">{escape(line)}</tspan>' for k, line in enumerate(lines(chapter["title"]))
+        f'<tspan x="{x:.0f}" dy="{0 if k == 0 else 17}">{escape(line)}</tspan>'
+        for k, line in enumerate(lines(chapter["title"]))
     )
     title = f'<text class="u-map-title" x="{x:.0f}" y="{y + 30}">{text}</text>'
     dot = f'<circle cx="{x:.0f}" cy="{y}" r="10"/>'
-    area = f'<rect class="u-map-area" x="{x - COLUMN / 2 + 4:.0f}" y="{y - 16}" width="{COLUMN - 8}" height="72" rx="6"/>'
+    area = (
+        f'<rect class="u-map-area" x="{x - COLUMN / 2 + 4:.0f}" y="{y - 16}" width="{COLUMN - 8}" height="72" rx="6"/>'
+    )
     return linked(chapter, link, area, dot + title)
 
 

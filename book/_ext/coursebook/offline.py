@@ -9,9 +9,11 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-INVENTORY_HEAD = (
-    "# Sphinx inventory version 2\n# Project: {project}\n# Version: \n# The remainder of this file is compressed using zlib.\n"
-)
+INVENTORY_HEAD = """# Sphinx inventory version 2
+# Project: {project}
+# Version:
+# The remainder of this file is compressed using zlib.
+"""
 
 # The part of MathJax that a page with TeX input and HTML output may ask for; the whole package has 24 MB.
 MATHJAX_PARTS = (

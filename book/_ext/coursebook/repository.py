@@ -14,11 +14,13 @@ from sphinx.util import logging
 logger = logging.getLogger(__name__)
 
 VARIABLE = "BOOK_REPOSITORY_URL"
-ADDRESS = re.compile(r"(?:git@|https?://(?:[^@/]*@)?|ssh://git@)(github\.com|gitlab\.com)[:/]([\w.-]+/[\w./-]+?)(?:\.git)?/?")
+ADDRESS = re.compile(
+    r"(?:git@|https?://(?:[^@/]*@)?|ssh://git@)(github\.com|gitlab\.com)[:/]([\w.-]+/[\w./-]+?)(?:\.git)?/?"
+)
 
 
 def clean(address: str) -> str | None:
-    """Return https://host/owner/name for an address of a GitHub or GitLab repository, without credentials, else None."""
+    """Return https://host/owner/name for the address of a GitHub or GitLab repository, without credentials, or None."""
     found = ADDRESS.fullmatch(address.strip())
     return f"https://{found[1]}/{found[2]}" if found else None
 
@@ -54,6 +56,8 @@ def choose_buttons(app: Sphinx, config) -> None:
     options = config.html_theme_options
     url = address(Path(app.srcdir))
     config.coursebook_repository = url or ""
+    if "launch_buttons" not in options:  # another theme
+        return
     if url is None:
         options["launch_buttons"] = {}
         options.pop("repository_url", None)  # Jupyter Book's own repository is its default
@@ -72,15 +76,19 @@ def explain_colab(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if title is None:
         return
     command = f"%pip install -q git+{url}"
-    text = nodes.paragraph("", "In Colab the package behind this book has to be installed first. Put this into a cell above all others:")
+    text = nodes.paragraph(
+        "", "In Colab the package behind this book has to be installed first. Put this into a cell above all others:"
+    )
     code = nodes.literal_block(command, command, language="ipython3")
-    note = nodes.admonition("", nodes.title("", "Running this chapter in Colab"), text, code, classes=["note", "dropdown", "u-colab"])
+    note = nodes.admonition(
+        "", nodes.title("", "Running this chapter in Colab"), text, code, classes=["note", "dropdown", "u-colab"]
+    )
     section = title.parent
     section.insert(section.index(title) + 1, note)
 
 
 def setup(app: Sphinx) -> None:
-    """Connect the events. The setting is a value of the configuration, so that pages are written anew when it changes."""
+    """Connect the events. The address is a value of the configuration: when it changes, pages are written anew."""
     app.add_config_value("coursebook_repository", "", "env")
     app.connect("config-inited", choose_buttons, priority=100)
     app.connect("doctree-resolved", explain_colab)

@@ -1,4 +1,4 @@
-"""What was run, when, with which versions, and how long each notebook took: read from the report of the last `make test`."""
+"""What was run, when, with which versions, and how long each notebook took, out of the report of `make test`."""
 
 from __future__ import annotations
 
@@ -55,9 +55,15 @@ class RunStatus(SphinxDirective):
     def headline(self, report: dict, here: Path | None) -> nodes.paragraph:
         """Say what the page shows."""
         if not here:
-            text = "The checks have not been run in this folder yet: make test runs them, the next build shows them here."
+            text = (
+                "The checks have not been run in this folder yet: make test runs them, the next build shows them here."
+            )
             return nodes.paragraph("", text, classes=["u-tally"])
-        whose = "in this folder" if "_build" in here.parts else "before these pages were committed; make test puts your own in their place"
+        whose = (
+            "in this folder"
+            if "_build" in here.parts
+            else "before these pages were committed; make test puts your own in their place"
+        )
         text = f"Last run of the checks: {report['date']}, {whose}, {duration(report['seconds'])} in all."
         if report.get("hardware"):
             text += f" Machine: {report['hardware']}."
@@ -66,14 +72,18 @@ class RunStatus(SphinxDirective):
     def checks(self, report: dict) -> list[nodes.Node]:
         """List the parts of the check and how each ended."""
         parts = report.get("parts", [])
-        rows = [(p["name"], p["outcome"], duration(p["seconds"]), p.get("detail", ""), p.get("date", "")) for p in parts]
+        rows = [
+            (p["name"], p["outcome"], duration(p["seconds"]), p.get("detail", ""), p.get("date", "")) for p in parts
+        ]
         heads = ("Check", "Result", "Time", "What it says", "When")
         return [titled("Checks", "checks", table(heads, rows, "u-checks"))] if rows else []
 
     def notebooks(self, report: dict) -> list[nodes.Node]:
         """List the notebooks and how long each took."""
         rows = [(name, duration(seconds)) for name, seconds in sorted(report.get("notebooks", {}).items())]
-        return [titled("Notebooks", "notebooks", table(("Notebook", "Time to run"), rows, "u-notebooks"))] if rows else []
+        return (
+            [titled("Notebooks", "notebooks", table(("Notebook", "Time to run"), rows, "u-notebooks"))] if rows else []
+        )
 
     def versions(self, report: dict) -> nodes.section:
         """List the versions of the run and of this build."""
@@ -82,8 +92,14 @@ class RunStatus(SphinxDirective):
         names = list(dict.fromkeys([*built, *ran]))
         if ran:
             rows = [(name, ran.get(name, "–"), built.get(name, installed(name))) for name in names]
-            return titled("Versions", "versions", table(("Package", "The checks ran with", "This page was built with"), rows, "u-versions"))
-        return titled("Versions", "versions", table(("Package", "This page was built with"), list(built.items()), "u-versions"))
+            return titled(
+                "Versions",
+                "versions",
+                table(("Package", "The checks ran with", "This page was built with"), rows, "u-versions"),
+            )
+        return titled(
+            "Versions", "versions", table(("Package", "This page was built with"), list(built.items()), "u-versions")
+        )
 
 
 def installed(name: str) -> str:
