@@ -1,0 +1,102 @@
+"""How a recurrent scan is laid over a GPU: hidden units and sequences of a block, and how many blocks there are.
+
+Plain arithmetic, no Triton, so that it can be read and tested anywhere. Two shapes of plan come out:
+
+* the whole recurrent matrix fits one block (small H): every block takes a batch tile of its own and waits for nobody;
+* it does not: a *group* of blocks shares a batch tile, each block a slice of the hidden units, and they exchange the
+  hidden state at every step. All blocks of all groups must be resident at once, one per multiprocessor, or the barrier
+  between them would wait for ever; so a plan never has more blocks than the chip has multiprocessors. A batch that
+  needs more tiles than groups fit is done tile after tile within each step.
+
+Few units a block mean less arithmetic and less shared memory for each, more blocks at the barrier, and more copies of
+the exchanged state read. Forward the state has H numbers, backward G*H, so backward takes fewer and larger blocks.
+The thresholds are reasoned, not measured: ``python -m benchmarks gpu --sweep`` measures the alternatives.
+"""
+
+from dataclasses import dataclass
+
+ONE_BLOCK = 128 * 1024  # bytes of weights; with more, reading them out of shared memory costs more than a barrier
+
+
+@dataclass(frozen=True)
+class Chip:
+    """What a plan must know of a GPU; the defaults are the H100's and H200's."""
+
+    processors: int = 132
+    shared: int = 232448  # bytes that one block may have
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One way to run a scan. The fields are those of `companion.nn.triton_device.Shape`, in lower case."""
+
+    units: int
+    rows: int
+    split: int
+    chunk: int
+    warps: int
+    blocks: int
+    groups: int
+    held: bool
+    stepwise: bool = False  # one launch for each step: what the interpreter can run, and the check on the barrier
+
+    def tiles(self, batch: int) -> int:
+        return -(-batch // self.rows)
+
+
+def plan_scan(gates: int, hidden: int, batch: int, width: int, back: bool, chip: Chip = Chip()) -> list[Plan]:
+    """Plans to try, best first, or none where the chip has too few multiprocessors for ``hidden`` units.
+
+    ``gates``: gate blocks of the cell; ``width``: bytes one weight takes on chip (2 for the 16-bit types, 4 for TF32,
+    8 for float32, which the tensor cores do as a sum of TF32 products); ``back``: for the backward scan. The estimate
+    of shared memory is close but not exact: a plan may turn out too large, then the next one is taken.
+    """
+    padded = max(16, 1 << (hidden - 1).bit_length())
+    plans = []
+    if gates * padded * padded * width <= ONE_BLOCK:
+        plans.append(_one_block(padded, batch, width, chip))
+    for held in (True, False):
+        for units in (16, 8, 32, 64) if back else (8, 16, 32, 64):
+            if -(-hidden // units) <= chip.processors:
+                plans += _group(units, gates, hidden, batch, width, held, back, chip)
+    return plans
+
+
+def _one_block(padded: int, batch: int, width: int, chip: Chip) -> Plan:
+    return Plan(
+        units=padded,
+        rows=16,
+        split=1,
+        chunk=min(padded, 64),
+        warps=4 if padded <= 64 and width == 2 else 8,
+        blocks=1,
+        groups=min(-(-batch // 16), chip.processors),
+        held=True,
+    )
+
+
+def _group(units, gates, hidden, batch, width, held, back, chip) -> list[Plan]:
+    """The plan with this many units a block, if it fits: the smallest batch tile that leaves no group a second one."""
+    split = 4 if units == 8 and width < 8 else 8
+    # At most 128 bytes of a row for each warp at a time, and little padding.
+    chunk = min((64, 32, 16) if width == 2 else (32, 16), key=lambda chunk: _padded(hidden, split * chunk))
+    inner = _padded(hidden, split * chunk)
+    weights = gates * inner * units * width if held else 0
+    blocks = -(-hidden // units)
+    room = chip.processors // blocks
+    plan = None
+    # Large tiles do not pay in float32: its sums are three times as many and leave the registers.
+    for rows in (16, 32, 64) if width < 8 else (16,):
+        # Forward the tile's rows are staged whole; backward two gates' rows at once, one in use and one on its way.
+        staged = rows * inner * min(width, 4) * (2 if back and gates > 1 else 1) if width < 8 else 16 * 1024
+        if weights + staged > chip.shared:
+            break
+        tiles = -(-batch // rows)
+        plan = Plan(units, rows, split, chunk, split, blocks, min(tiles, room), held)
+        if tiles <= room:
+            break
+    return [plan] if plan else []
+
+
+def _padded(n: int, size: int) -> int:
+    return -(-n // size) * size
