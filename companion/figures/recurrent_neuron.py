@@ -113,7 +113,7 @@ def errors(rows: Mapping[str, Mapping[str, float | Mapping[str, float]]], ours: 
             axes.plot([least, most], [place, place], color=LIGHT[colour], linewidth=1)
             axes.plot([low, high], [place, place], color=LIGHT[colour], linewidth=7, alpha=0.4, solid_capstyle="butt")
             axes.plot(mean, place, "o", color=LIGHT[colour], markersize=3.5)
-            label(axes, f"{mean:.2f}", (most, place), colour, offset=(6, 0), fontsize=9)
+            label(axes, f"{mean:.3f}", (most, place), colour, offset=(6, 0), fontsize=9)
         longest = max(_spread(rows[name][period])[-1] for name in names)
         axes.set(title=period, xlim=(0, 1.25 * longest), ylim=(len(names) - 0.5, -0.5), xlabel="error / variance")
         axes.set_yticks(range(len(names)), names)

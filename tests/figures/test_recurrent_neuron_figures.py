@@ -82,7 +82,7 @@ def test_errors_show_the_mean_and_its_interval_in_one_panel_a_period():
         "recurrent": {"1921–1955": {"mean": 0.1, "low": 0.09, "high": 0.12, "min": 0.05, "max": 0.2}, "1956–1979": 0.4},
     }
     first, second = draw.errors(rows, ours="recurrent")
-    assert texts(first) == ["0.40", "0.10"]
+    assert texts(first) == ["0.400", "0.100"]
     whole, band, dot = first.lines[3:6]
     np.testing.assert_array_equal(whole.get_xdata(), [0.05, 0.2])
     np.testing.assert_array_equal(band.get_xdata(), [0.09, 0.12])
