@@ -69,7 +69,7 @@ def test_without_torch_the_reference_imports_and_the_package_imports_fast(empty,
 def test_without_torch_the_layers_of_torch_say_how_to_get_it(empty, tmp_path):
     program = "try:\n    import companion.nn\nexcept ImportError as error:\n    print(error)"
     said = succeed(empty, "-c", program, cwd=tmp_path)
-    assert re.search(r'torch.*pip install "companion\[\w+\]"', said, re.DOTALL), said
+    assert re.search(r'PyTorch.*pip install "companion\[\w+\]"', said, re.DOTALL), said
 
 
 def test_the_command_of_the_package_is_installed(empty, tmp_path):

@@ -18,6 +18,11 @@ and bfloat16, ``"eager"`` and ``"fused"`` compute in float32 inside and round wh
 ``layer.all_states(x)`` returns every h_t and c_t, which torch.nn keeps to itself. Chapters *rosetta* and *speed*.
 """
 
+from importlib.util import find_spec
+
+if find_spec("torch") is None:
+    raise ImportError('companion.nn needs PyTorch: pip install "companion[torch]"')
+
 from companion.nn._base import States
 from companion.nn.jordan import JordanRNN
 from companion.nn.layers import GRU, LSTM, RNN, PeepholeLSTM
