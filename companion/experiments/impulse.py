@@ -7,12 +7,12 @@ that do not see each other: the recurrent matrix is diagonal.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from companion.experiments.experiment import Experiment
+from companion.reference import Layer
 from companion.reference.activations import LINEAR, TANH
 from companion.reference.cells import RNNCell
 
@@ -33,14 +33,20 @@ def responses(activation: str, u: np.ndarray, impulse: float, length: int, cut: 
 
     With `cut` the recurrent weights are 0 from that step on, and the state is what it was.
     """
-    cell = RNNCell(ACTIVATIONS[activation])
-    closed, opened = SimpleNamespace(U=np.diag(u)), SimpleNamespace(U=np.zeros((len(u), len(u))))
-    state, outputs = (np.zeros((1, len(u))),), np.empty((length, len(u)))
-    for t in range(length):
-        Wx = np.full((1, len(u)), impulse if t == 0 else 0.0)
-        state, _ = cell.step(Wx, state, closed if cut is None or t < cut else opened)
-        outputs[t] = state[0][0]
-    return outputs
+    x = np.zeros((length, 1))
+    x[0] = impulse
+    if cut is None:
+        return neurons(activation, u)(x)[0]
+    before, state = neurons(activation, u)(x[:cut])
+    after, _ = neurons(activation, np.zeros(len(u)))(x[cut:], state)
+    return np.concatenate([before, after])
+
+
+def neurons(activation: str, u: np.ndarray) -> Layer:
+    """Return a layer of neurons that do not see each other: input weight 1, no bias, recurrent weights `u`."""
+    layer = Layer(RNNCell(ACTIVATIONS[activation]), 1, len(u), bias=False)
+    layer.load_state_dict({"weight_ih_l0": np.ones((len(u), 1)), "weight_hh_l0": np.diag(u)})
+    return layer
 
 
 def measure(seeds: Sequence[None], config: Mapping[str, Any]) -> list[dict[str, Any]]:
