@@ -99,7 +99,8 @@ def legend(width: float, height: float) -> str:
     x, y = width - COLUMN + 22, height - 44
     entries = (("u-map-here", y, "ready to read"), ("u-map-planned", y + 24, "planned"))
     return "".join(
-        f'<g class="{kind} u-map-legend"><circle cx="{x}" cy="{at}" r="7"/><text x="{x + 16}" y="{at + 5}">{words}</text></g>'
+        f'<g class="{kind} u-map-legend"><circle cx="{x}" cy="{at}" r="7"/>'
+        f'<text x="{x + 16}" y="{at + 5}">{words}</text></g>'
         for kind, at, words in entries
     )
 

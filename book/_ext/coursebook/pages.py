@@ -22,7 +22,7 @@ def depart_entry(self, node: nodes.entry) -> None:
 
 
 def visit_citation(self, node: nodes.citation) -> None:
-    """Write an entry of the bibliography as an item of a list; docutils gives it a role that its element cannot have."""
+    """Write an entry of the bibliography as an item of a list; docutils gives it a role it cannot have."""
     if not isinstance(node.previous_sibling(), nodes.citation):
         self.body.append('<div role="list" class="citation-list">\n')
     self.body.append(self.starttag(node, "div", CLASS="citation", role="listitem"))
