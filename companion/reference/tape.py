@@ -66,9 +66,11 @@ class Graph:
 class Tape:
     """The unfolded graph: everything that one pass forward computed, at every time step.
 
-    y, state: outputs and final state, as the call of the layer returns them.
-    layers: `tape.layers[l][d]["i"]`, a mapping from names to arrays for each layer l and direction d (0 forward, 1
-        reverse).
+    Attributes:
+        y, state: outputs and final state, as the call of the layer returns them.
+        layers: `tape.layers[l][d]["i"]`, a mapping from names to arrays for each layer l and direction d (0 forward, 1
+            reverse).
+
     Short access: `tape["i_l0"]`, `tape["i_l1_reverse"]`; for one layer and one direction `tape["i"]` or `tape.i`.
 
     Memory is linear in T: all records of all steps are kept until the tape is dropped. The tape holds the weights by
