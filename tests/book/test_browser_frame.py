@@ -1,4 +1,4 @@
-"""What the frame of the book does in a browser: colours, search, map, still pictures, print, the page for lost readers."""
+"""What the frame of the book does in a browser: colours, search, map, still pictures, print, lost readers."""
 
 from __future__ import annotations
 
