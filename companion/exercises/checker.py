@@ -287,8 +287,7 @@ def _recognise(exercise: Exercise, number: int, case: Case, answer: Any, got: Ou
     others = [other for i, other in enumerate(exercise.cases, start=1) if i != number] if len(alike) > 1 else []
     for other in others:
         theirs = _outcome(exercise, answer, other)
-        if still := [entry for entry in alike if _same(exercise, _outcome(exercise, entry.wrong, other), theirs)]:
-            alike = still
+        alike = [entry for entry in alike if _same(exercise, _outcome(exercise, entry.wrong, other), theirs)] or alike
     return alike[0] if alike else None
 
 

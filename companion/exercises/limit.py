@@ -65,9 +65,13 @@ def _by_thread(seconds: float, function: Callable[[], Any]) -> Any:
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        _stop(thread)
+    try:
+        thread.join(seconds)
+    finally:  # also when the stop button interrupts the waiting
+        late = thread.is_alive()
+        if late:
+            _stop(thread)
+    if late:
         raise TimeIsUp
     succeeded, value = outcome[0]
     if succeeded:
@@ -76,8 +80,8 @@ def _by_thread(seconds: float, function: Callable[[], Any]) -> Any:
 
 
 def _stop(thread: threading.Thread) -> None:
-    for _ in range(ATTEMPTS):
+    attempts = 0
+    while thread.is_alive() and attempts < ATTEMPTS:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(TimeIsUp))
         thread.join(AGAIN)
-        if not thread.is_alive():
-            return
+        attempts += 1

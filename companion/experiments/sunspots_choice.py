@@ -66,23 +66,24 @@ def _errors(model, decay, data, learn, left_out, config) -> list[float]:
 
 def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the choice for each model, with its mean error over the blocks."""
-    chosen: dict[str, Any] = {}
-    orders = [run for run in results if run["model"] == "autoregression"]
-    if orders:
-        mean = {o: np.mean([run["error"] for run in orders if run["order"] == o]) for o in {r["order"] for r in orders}}
-        best = min(mean, key=lambda order: (mean[order], order))
-        chosen["autoregression"] = {"order": best, "error": float(mean[best])}
-    for model in MODELS:
-        runs = [run for run in results if run["model"] == model]
-        table = {
-            (decay, check): np.mean([run["errors"][i] for run in runs if run["decay"] == decay])
-            for decay in sorted({run["decay"] for run in runs})
-            for i, check in enumerate(CONFIG["checks"])
-        }
-        if table:
-            decay, updates = min(table, key=lambda key: (table[key], key[1], key[0]))
-            chosen[model] = {"decay": decay, "updates": updates, "error": float(table[decay, updates])}
-    return chosen
+    lines = [run for run in results if run["model"] == "autoregression"]
+    orders = {
+        order: float(np.mean([run["error"] for run in lines if run["order"] == order])) for order in CONFIG["orders"]
+    }
+    order = min(orders, key=orders.get)
+    nets = {model: _smallest([run for run in results if run["model"] == model]) for model in MODELS}
+    return {"autoregression": {"order": order, "error": orders[order]}, **nets}
+
+
+def _smallest(runs: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return decay and updates with the smallest mean error over the blocks; where two are level, the fewer updates."""
+    table = {
+        (decay, updates): float(np.mean([run["errors"][i] for run in runs if run["decay"] == decay]))
+        for decay in sorted({run["decay"] for run in runs})
+        for i, updates in enumerate(CONFIG["checks"])
+    }
+    decay, updates = min(table, key=lambda key: (table[key], key[1], key[0]))
+    return {"decay": decay, "updates": updates, "error": table[decay, updates]}
 
 
 EXPERIMENT = Experiment(

@@ -13,6 +13,7 @@ from companion.exercises.compare import difference, show
 from companion.exercises.limit import TimeIsUp, call_within
 
 pytestmark = pytest.mark.usefixtures("toys")
+needs_a_timer = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no timer signal")
 
 
 def leaky(x, w):
@@ -246,7 +247,7 @@ def test_the_thread_of_an_endless_loop_ends():
 
 
 def test_where_there_is_no_timer_signal_a_thread_does_it(monkeypatch):
-    monkeypatch.delattr(signal, "setitimer")
+    monkeypatch.delattr(signal, "setitimer", raising=False)
     assert check("toy/1", endless, seconds=0.1).kind == "time"
     assert check("toy/1", leaky)
     assert "ZeroDivisionError" in str(check("toy/1", lambda x, w: 1 / 0))
@@ -255,11 +256,30 @@ def test_where_there_is_no_timer_signal_a_thread_does_it(monkeypatch):
 def test_a_call_into_c_that_comes_back_too_late_is_given_up(monkeypatch):
     # short: CPython 3.11 waits for the sleeper while an exception is pending for it and a tracer (coverage) is at work
     monkeypatch.setattr("companion.exercises.limit.ATTEMPTS", 2)
-    monkeypatch.delattr(signal, "setitimer")
+    monkeypatch.delattr(signal, "setitimer", raising=False)
     with pytest.raises(TimeIsUp):
         call_within(0.02, lambda: time.sleep(0.5))
 
 
+def test_the_stop_button_stops_the_helper_thread_too(monkeypatch):
+    monkeypatch.delattr(signal, "setitimer", raising=False)
+    join, joined = threading.Thread.join, []
+
+    def interrupted(self, timeout=None):
+        joined.append(timeout)
+        if len(joined) == 1:
+            raise KeyboardInterrupt
+        join(self, timeout)
+
+    before = threading.active_count()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "join", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            call_within(60, lambda: endless(None, None))
+    assert threading.active_count() == before
+
+
+@needs_a_timer
 def test_a_timer_that_ran_before_runs_on():
     rung = []
     handler = signal.signal(signal.SIGALRM, lambda *_: rung.append(True))
@@ -274,6 +294,7 @@ def test_a_timer_that_ran_before_runs_on():
         signal.signal(signal.SIGALRM, handler)
 
 
+@needs_a_timer
 def test_a_signal_that_comes_too_late_is_ignored():
     stops = []
 

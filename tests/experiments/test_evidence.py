@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 
 import numpy as np
@@ -120,8 +121,9 @@ def test_the_circumstances_are_recorded(monkeypatch):
     assert found["numpy"] == np.__version__
     assert found["companion"] == companion.__version__
     assert found["no-such-package"] == "not installed"
-    assert re.fullmatch(r"\d+ × .+, \d+ GiB", hardware())
-    assert os.uname().nodename not in hardware()
+    assert re.fullmatch(r"\d+ × .+", hardware())
+    assert ("GiB" in hardware()) == hasattr(os, "sysconf")
+    assert platform.node() not in hardware()
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", today())
 
 
@@ -130,5 +132,5 @@ def test_a_machine_that_tells_less_is_described_as_far_as_it_goes(monkeypatch):
         raise OSError
 
     monkeypatch.setattr("pathlib.Path.read_text", unknown)
-    monkeypatch.setattr(os, "sysconf", unknown)
+    monkeypatch.setattr(os, "sysconf", unknown, raising=False)
     assert re.fullmatch(r"\d+ × [^,]+", hardware())
