@@ -488,6 +488,14 @@ def test_a_time_is_said_in_words(seconds, words):
 # ---- the package's page ---------------------------------------------------------------------------------------------
 
 
+def test_a_reference_that_was_written_out_has_to_lead_somewhere(book):
+    text = "# Small\n\n{py:func}`companion.tasks.nothing`\n\n```{eval-rst}\n`companion.tasks.nobody`\n```\n"
+    extensions = ("sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon")
+    _, warnings = book({"book/index.md": text}, extensions, nitpicky=True, default_role="name")
+    assert "reference target not found: companion.tasks.nothing" in warnings
+    assert "nobody" not in warnings
+
+
 def test_the_package_is_documented_and_what_is_not_there_is_left_out(book):
     page = "# Small\n\n```{companion-api}\ncompanion.tasks\ncompanion.not_there\n```\n"
     pages, warnings = book(

@@ -93,12 +93,16 @@ class NameRole(SphinxRole):
 
 
 def stay_silent(app: Sphinx, domain, node: addnodes.pending_xref) -> bool | None:
-    """A name in single backticks need not be documented."""
-    return True if node.get("soft") else None
+    """Let names in single backticks and types be undocumented; a reference that somebody wrote out has to lead somewhere.
+
+    Types in docstrings are prose, such as "array of shape (T, B, I)", and those in signatures may be internal.
+    """
+    written = "refwarn" in node
+    return True if node.get("soft") or (node["refdomain"] == "py" and not written) else None
 
 
 def as_meant(app: Sphinx, what: str, name: str, thing, options, lines: list[str]) -> None:
-    """Read a docstring as it is meant: bars are absolute values, and what a module's docstring indents is code."""
+    """Read docstrings as they are meant: bars are absolute values, and what a module indents is code."""
     for number, line in enumerate(lines):
         if not line.lstrip().startswith(("|", "+", "..")):
             parts = re.split(r"(`+[^`]*`+)", line)
