@@ -9,7 +9,7 @@ import numpy as np
 
 
 def impulse_response(w: float, u: float, T: int) -> np.ndarray:
-    """Return the states `(T,)` of a linear neuron whose input is 1 at step 0, then 0."""
+    """Return the states `(T,)` of a linear neuron after a 1 at step 0."""
     return w * u ** np.arange(T, dtype=float)
 
 
@@ -40,7 +40,8 @@ def fold(u: float) -> float:
     """Return the largest |b| at which a neuron with `u >= 1` has two stable states."""
     if u < 1:
         raise ValueError(f"u must be at least 1 for two stable states, got {u}")
-    return float(np.sqrt(u * (u - 1)) - np.arctanh(np.sqrt(1 - 1 / u)))
+    s = np.sqrt(1 - 1 / u)
+    return float(u * s - np.arctanh(s))
 
 
 def fixed_points(u: float, b: float = 0.0) -> np.ndarray:
