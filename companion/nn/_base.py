@@ -11,7 +11,7 @@ from companion.nn._engines import ENGINES, Work, choose
 from companion.nn._layout import Batch, at_end, blank_past_end, enter, enter_state, reverse
 from companion.nn.cells import Cell
 
-UNROLL = {"eager": _eager.unroll, "fused": torch.compiler.disable(_fused.unroll), "triton": torch.compiler.disable(_triton.unroll)}
+UNROLL = {"eager": _eager.unroll, "fused": _fused.unroll, "triton": _triton.unroll}
 
 
 class States(NamedTuple):
@@ -104,12 +104,15 @@ class Recurrent(nn.RNNBase):
         if batch.given is not None:
             order = batch.given.unsorted_indices
             series = (s if order is None else s.index_select(2, order) for s in series)
-            return States(*(s.transpose(1, 2) if self.batch_first else s for s in series), *[None] * (2 - self.cell.states))
+            return States(
+                *(s.transpose(1, 2) if self.batch_first else s for s in series), *[None] * (2 - self.cell.states)
+            )
         return States(*(batch.steps(s, axis=1) for s in series), *[None] * (2 - self.cell.states))
 
     def _work(self, input) -> Work:
         x = input.data if isinstance(input, PackedSequence) else input
-        traced = torch.compiler.is_compiling()
+        exported = torch.compiler.is_exporting()
+        compiled = torch.compiler.is_compiling() and not exported
         dtype = x.dtype
         if torch.is_autocast_enabled(x.device.type):
             dtype = torch.get_autocast_dtype(x.device.type)
@@ -125,8 +128,9 @@ class Recurrent(nn.RNNBase):
             batch=batch,
             hidden_size=self.hidden_size,
             projected=self.proj_size > 0,
-            transformed=not traced and transformed(),
-            traced=traced,
+            transformed=not (compiled or exported) and transformed(x),
+            compiled=compiled,
+            exported=exported,
         )
 
     def _engine(self, input) -> str:
@@ -185,9 +189,10 @@ def blank_past_end_of_all(series: Tensor, lengths: Tensor | None) -> Tensor:
     return series if lengths is None else torch.stack([blank_past_end(s, lengths) for s in series])
 
 
-def transformed() -> bool:
-    """Whether torch.func's transforms or forward-mode autograd are at work."""
-    return torch._C._functorch.maybe_current_level() is not None or torch.autograd.forward_ad._current_level >= 0
+def transformed(x: Tensor) -> bool:
+    """Whether torch.func's transforms, forward-mode autograd or a subclass of Tensor want plain operations."""
+    at_work = torch._C._functorch.maybe_current_level() is not None or torch.autograd.forward_ad._current_level >= 0
+    return at_work or type(x) not in (Tensor, nn.Parameter)
 
 
 def _cast(weights, dtype: torch.dtype):

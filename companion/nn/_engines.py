@@ -84,7 +84,8 @@ class Work:
         batch, hidden_size: B and H.
         projected: whether the output is projected (``proj_size``).
         transformed: whether torch.func (vmap, jvp, ...) or forward-mode autograd looks on.
-        traced: whether torch.compile or torch.export looks on.
+        compiled: whether torch.compile looks on.
+        exported: whether torch.export does.
     """
 
     cell: Cell
@@ -95,7 +96,8 @@ class Work:
     hidden_size: int
     projected: bool = False
     transformed: bool = False
-    traced: bool = False
+    compiled: bool = False
+    exported: bool = False
 
 
 # What engine="auto" takes: the first line that fits, and whose engine is there. Measured with benchmarks/nn.py (CPU, two
@@ -105,7 +107,9 @@ AUTO = (
     ("cuda", True, "cudnn"),  #  cuDNN's kernels, for the cells that it has
     ("cuda", False, "triton"),  #  a persistent kernel against thousands of small ones
     ("cpu", True, "cudnn"),  #  torch's own: oneDNN for the LSTM
-    (None, None, "fused"),  #  1.0 to 2.5 times torch's LSTM where the eager loop takes 4 to 12 times
+    (None, None, "fused"),  #  1.0 to 3 times torch's LSTM where the eager loop takes 4 to 12 times
+    (None, None, "eager"),  #  plain operations, for what traces them
+    (None, None, "cudnn"),  #  what nothing else can do
 )
 
 
@@ -129,14 +133,13 @@ def choose(engine: str, work: Work) -> str:
 
 
 def _first_that_fits(work: Work) -> str:
-    plain = work.transformed or (work.traced and not work.native)  # what traces or transforms sees plain operations alone
-    if plain and why_not("eager", work) is None:
+    if work.transformed and why_not("eager", work) is None:
         return "eager"
     for device, native, engine in AUTO:
         fits = device in (None, work.device.type) and native in (None, work.native)
         if fits and why_not(engine, work) is None:
             return engine
-    raise AssertionError("the last line of AUTO fits everything")  # pragma: no cover
+    raise RuntimeError(f"no engine can run {work.cell.name!r} here")
 
 
 def _eager(work: Work) -> str | None:
@@ -145,16 +148,24 @@ def _eager(work: Work) -> str | None:
 
 def _fused(work: Work) -> str | None:
     if work.transformed:
-        return "torch.func and forward-mode autograd cannot look into it; the eager engine lets them"
+        return "torch.func, forward-mode autograd and subclasses of Tensor want plain operations, as the eager engine has"
+    if work.exported:
+        return "torch.export wants plain operations, as the eager engine has"
     return _eager(work)
 
 
 def _triton(work: Work) -> str | None:
+    if work.compiled:
+        return "torch.compile wants plain operations, or the fused engine's"
     return _fused(work) or triton_scan.why_not(work.cell.name, work.device, work.dtype, work.hidden_size, work.batch)
 
 
 def _cudnn(work: Work) -> str | None:
-    return None if work.native else f"torch.nn has no cell {work.cell.name!r}"
+    if not work.native:
+        return f"torch.nn has no cell {work.cell.name!r}"
+    if work.compiled and work.cell.name == "lstm" and work.device.type == "cpu":
+        return "torch.compile cannot differentiate torch's own LSTM on a CPU"
+    return None
 
 
 _WHY_NOT = {"eager": _eager, "fused": _fused, "triton": _triton, "cudnn": _cudnn}

@@ -4,7 +4,8 @@ Three habits make it fast. The product with the input is made for all steps at o
 place on memory that was laid out before. The gradients of the weights are one product for all steps, after the loop.
 
 A second derivative takes the eager engine's way: the backward pass of a backward pass is asked for rarely, and autograd
-writes it without mistakes.
+writes it without mistakes. Under torch.compile the same two functions are operators of torch's, which a compiler takes as
+they are: no loop is unrolled into its graph.
 """
 
 import torch
@@ -13,70 +14,124 @@ from torch.autograd import Function
 
 from companion.nn import _eager as eager
 from companion.nn._products import linear, weight_gradients
-from companion.nn.cells import Cell
+from companion.nn.cells import CELLS, Cell
+from companion.nn.cells._scan import scaled
 
 
 def unroll(cell: Cell, x: Tensor, state, W: Tensor, b: Tensor | None, weights, all_states: bool = False):
     """One layer in one direction: as `companion.nn._eager.unroll`, which see."""
-    with_bias = torch.zeros(len(W), dtype=W.dtype, device=W.device) if b is None else b
-    outputs = _Scan.apply(cell, all_states, x, W, with_bias, *state, *weights)
-    series, final = outputs[: -cell.states], outputs[-cell.states :]
-    return tuple(series), tuple(final)
+    b = torch.zeros(len(W), dtype=W.dtype, device=W.device) if b is None else b
+    if torch.compiler.is_compiling():
+        outputs = scan(cell.name, all_states, torch.is_grad_enabled(), x, W, b, [*state, *weights])
+        outputs = outputs[: cell.states + (cell.states if all_states else 1)]
+    else:
+        outputs = _Scan.apply(cell, all_states, x, W, b, *state, *weights)
+    return tuple(outputs[: -cell.states]), tuple(outputs[-cell.states :])
 
 
-class _Scan(Function):
-    """Inputs: cell, whether every state is wanted, x (T, B, I), W, b, the state, the recurrent weights.
-
-    Outputs: the series of h, or of every state, each (T, B, H); then the final state. All of them new memory.
-    """
-
-    @staticmethod
-    def forward(ctx, cell, all_states, x, W, b, *rest):
-        state = tuple(s.contiguous() for s in rest[: cell.states])
-        weights = rest[cell.states :]
-        steps, batch, _ = x.shape
-        scale = W.new_tensor(cell.scale).repeat_interleave(len(W) // cell.gates)
-        a = linear(x.reshape(steps * batch, -1), W * scale[:, None], b * scale).view(steps, batch, -1)
-        needed = any(ctx.needs_input_grad)
-        series, saved = cell.scan(a, state, weights, needed)
-        ctx.set_materialize_grads(False)
-        ctx.cell, ctx.all_states = cell, all_states
-        outputs = series[:1] + tuple(s.clone() for s in series[1:] if all_states)
-        if needed:
-            ctx.save_for_backward(x, W, b, *rest, outputs[0], *saved)
-            ctx.given = 3 + len(rest)
-        return *outputs, *(s[-1].clone() for s in series)
-
-    @staticmethod
-    def backward(ctx, *upstream):
-        saved = ctx.saved_tensors
-        inputs, (h, *saved) = saved[: ctx.given], saved[ctx.given :]
-        if torch.is_grad_enabled():
-            gradients = _backward_of_eager(ctx, inputs, upstream)
-        else:
-            gradients = _backward(ctx, inputs, h, saved, upstream)
-        return None, None, *gradients
+def _forward(cell: Cell, all_states: bool, keep: bool, x, W, b, rest):
+    """``(outputs, saved)``: the series of h, or of every state, then the final state; what `_backward` needs."""
+    state, weights = _split(cell, rest)
+    steps, batch, _ = x.shape
+    a = linear(x.reshape(steps * batch, -1), scaled(W, cell.scale), scaled(b, cell.scale)).view(steps, batch, -1)
+    series, saved = cell.scan(a, state, weights, keep)
+    outputs = series[:1] + tuple(s.clone() for s in series[1:] if all_states)
+    return outputs + tuple(s[-1].clone() for s in series), saved
 
 
-def _backward(ctx, inputs, h, saved, upstream):
-    cell = ctx.cell
-    x, W, b, *rest = inputs
-    state, weights = tuple(s.contiguous() for s in rest[: cell.states]), tuple(rest[cell.states :])
-    through, final = list(upstream[: -cell.states]), upstream[-cell.states :]
-    through = [None if g is None else g.contiguous() for g in through] + [None] * (cell.states - len(through))
+def _backward(cell: Cell, inputs, h, saved, upstream, with_dx: bool):
+    """The gradient of every input, in their order; None for that of x without ``with_dx``."""
+    x, W, _, *rest = inputs
+    state, weights = _split(cell, rest)
+    upstream = [None if g is None else g.contiguous() for g in upstream]
+    through, final = upstream[: -cell.states], upstream[-cell.states :]
+    through += [None] * (cell.states - len(through))
     da, recurrent, dstate, dweights = cell.scan_back(saved, (h,), state, weights, through, final)
     if recurrent is None:
         dW, db = weight_gradients(da, x)
     else:
         dW, dU, db = weight_gradients(da, x, recurrent)
         dweights = (dU, *dweights[1:])
-    dx = linear(da.view(-1, len(W)), W.t()).view(x.shape) if ctx.needs_input_grad[2] else None
+    dx = linear(da.view(-1, len(W)), W.t()).view(x.shape) if with_dx else None
     return dx, dW, db, *dstate, *dweights
 
 
-def _backward_of_eager(ctx, inputs, upstream):
-    cell = ctx.cell
+def _split(cell: Cell, rest):
+    rest = tuple(t.contiguous() for t in rest)
+    return rest[: cell.states], rest[cell.states :]
+
+
+class _Scan(Function):
+    """Inputs: cell, whether every state is wanted, x (T, B, I), W, b, the state, the recurrent weights."""
+
+    @staticmethod
+    def forward(ctx, cell, all_states, x, W, b, *rest):
+        keep = any(ctx.needs_input_grad)
+        outputs, saved = _forward(cell, all_states, keep, x, W, b, rest)
+        ctx.set_materialize_grads(False)
+        ctx.cell, ctx.given = cell, 3 + len(rest)
+        if keep:
+            ctx.save_for_backward(x, W, b, *rest, outputs[0], *saved)
+        return outputs
+
+    @staticmethod
+    def backward(ctx, *upstream):
+        inputs, (h, *saved) = ctx.saved_tensors[: ctx.given], ctx.saved_tensors[ctx.given :]
+        if torch.is_grad_enabled():
+            return None, None, *_backward_of_eager(ctx.cell, inputs, upstream)
+        return None, None, *_backward(ctx.cell, inputs, h, saved, upstream, ctx.needs_input_grad[2])
+
+
+def _backward_of_eager(cell: Cell, inputs, upstream):
     copies = [t.view_as(t) for t in inputs]
     x, W, b, *rest = copies
     series, final = eager.unroll(cell, x, rest[: cell.states], W, b, rest[cell.states :])
     return eager.gradients([*series[: len(upstream) - cell.states], *final], upstream, copies)
+
+
+# ---- the same as operators, for torch.compile ------------------------------------------------------------------------
+
+
+@torch.library.custom_op("companion::scan", mutates_args=())
+def scan(cell: str, all_states: bool, keep: bool, x: Tensor, W: Tensor, b: Tensor, rest: list[Tensor]) -> list[Tensor]:
+    """The outputs of `_forward`, then what it saved where ``keep`` is true."""
+    outputs, saved = _forward(CELLS[cell], all_states, keep, x, W, b, rest)
+    return [*outputs, *(s.clone() for s in saved if keep)]
+
+
+@scan.register_fake
+def _(cell, all_states, keep, x, W, b, rest):
+    cell, (steps, batch, _) = CELLS[cell], x.shape
+    hidden = len(W) // cell.gates
+    final = [torch.empty_like(s) for s in rest[: cell.states]]
+    series = [x.new_empty(steps, *s.shape) for s in final[: cell.states if all_states else 1]]
+    saved = cell.memory(steps, steps, batch, hidden) if keep else []
+    return [*series, *final, *(x.new_empty(shape) for shape in saved)]
+
+
+@torch.library.custom_op("companion::scan_back", mutates_args=())
+def scan_back(cell: str, inputs: list[Tensor], h: Tensor, saved: list[Tensor], upstream: list[Tensor | None]) -> list[Tensor]:
+    """The gradients of `scan`'s tensors."""
+    gradients = _backward(CELLS[cell], inputs, h, saved, upstream, with_dx=True)
+    return [g.clone(memory_format=torch.contiguous_format) for g in gradients]
+
+
+@scan_back.register_fake
+def _(cell, inputs, h, saved, upstream):
+    return [torch.empty_like(t, memory_format=torch.contiguous_format) for t in inputs]
+
+
+def _setup(ctx, inputs, output):
+    cell, all_states, _, x, W, b, rest = inputs
+    count = CELLS[cell].states + (CELLS[cell].states if all_states else 1)
+    ctx.cell, ctx.given, ctx.count = cell, 3 + len(rest), count
+    ctx.save_for_backward(x, W, b, *rest, output[0], *output[count:])
+
+
+def _back(ctx, upstream):
+    inputs, (h, *saved) = ctx.saved_tensors[: ctx.given], ctx.saved_tensors[ctx.given :]
+    dx, dW, db, *rest = scan_back(ctx.cell, list(inputs), h, saved, list(upstream[: ctx.count]))
+    return None, None, None, dx, dW, db, rest
+
+
+scan.register_autograd(_back, setup_context=_setup)

@@ -35,7 +35,9 @@ class Batch:
         if self.given is not None:
             lengths = self.lengths.cpu()
             packed = pack_padded_sequence(y, lengths)
-            return PackedSequence(packed.data, self.given.batch_sizes, self.given.sorted_indices, self.given.unsorted_indices)
+            return PackedSequence(
+                packed.data, self.given.batch_sizes, self.given.sorted_indices, self.given.unsorted_indices
+            )
         return self.steps(y)
 
     def steps(self, series: Tensor, axis: int = 0) -> Tensor:

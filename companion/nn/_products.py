@@ -6,7 +6,7 @@ calls through `torch.ops.mkldnn`, reaches twice the speed of torch.mm on CPUs th
 large ones in float32. Everywhere else torch.mm does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -36,36 +36,67 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return torch.nn.functional.linear(x, weight, bias)
 
 
-def step_product(steps: Sequence[Tensor], weight: Tensor) -> Callable:
-    """A function of t that gives ``steps[t] @ weight.T``; its result is valid until it is called again.
+def is_small(batch: int, weight: Tensor) -> bool:
+    """Whether a step's product on the CPU is so small that NumPy's single thread takes it."""
+    return batch * weight.numel() <= SMALL and weight.device.type == "cpu"
+
+
+def step_product(series: Tensor, weight: Tensor, blocks: int = 1, first: Tensor | None = None) -> Callable:
+    """A function of t that gives ``series[t] @ weight.T``; its result is valid until it is called again.
 
     Args:
-        steps: matrices (B, K), read when they are asked for: a scan may fill them as it goes.
-        weight: (n, K).
+        series: (T, B, K), read when a step is asked for: a scan may fill it as it goes.
+        weight: (G*H, K).
+        blocks: G.
+        first: (B, K), what goes before: t = 0 means this then, and t = 1 the beginning of the series.
 
     Returns:
-        on the CPU a function that returns a NumPy array (B, n), elsewhere one that returns a tensor.
+        a function that gives every block by itself, (G, B, H), or (B, H) where ``blocks`` is 1: a NumPy array on the
+        CPU, elsewhere a tensor.
     """
-    batch, (rows, _) = len(steps[0]), weight.shape
-    if steps[0].device.type != "cpu":
-        out, turned = weight.new_empty(batch, rows), weight.t().contiguous()
-        return lambda t: torch.mm(steps[t], turned, out=out)
-    if batch * weight.numel() <= SMALL:
-        out, turned = np.empty((batch, rows), steps[0].numpy().dtype), weight.t().contiguous().numpy()
-        arrays, matmul = [step.numpy() for step in steps], np.matmul
-        return lambda t: matmul(arrays[t], turned, out)
+    if is_small(series.shape[1], weight):
+        return _numpy_product(series, weight, blocks, first)
     if _takes_one_dnn(weight):
-        packed = torch.ops.mkldnn._reorder_linear_weight.default(weight.contiguous(), batch)
-        product = torch.ops.mkldnn._linear_pointwise.default
-        return lambda t: product(steps[t], packed, None, "none", [], "").numpy()
-    out, turned = weight.new_empty(batch, rows), weight.t()
-    result = out.numpy()
+        return _one_dnn_product(series, weight, blocks, first)
+    return _torch_product(series, weight, blocks, first)
 
-    def product_of_step(t: int) -> np.ndarray:
+
+def _numpy_product(series, weight, blocks, first):
+    turned = weight.reshape(blocks, -1, weight.shape[1]).mT.contiguous().numpy()
+    out = np.empty((blocks, series.shape[1], turned.shape[-1]), turned.dtype)
+    steps, matmul = list(series.numpy()) if first is None else [first.numpy(), *series.numpy()], np.matmul
+    if blocks > 1:
+        return lambda t: matmul(steps[t], turned, out)
+    turned, out = turned[0], out[0]
+    return lambda t: steps[t].dot(turned, out)
+
+
+def _one_dnn_product(series, weight, blocks, first):
+    batch, steps = series.shape[1], _steps(series, first)
+    packed = torch.ops.mkldnn._reorder_linear_weight.default(weight.contiguous(), batch)
+    product, view = torch.ops.mkldnn._linear_pointwise.default, _block_view(batch, len(weight), blocks)
+    return lambda t: view(product(steps[t], packed, None, "none", [], "").numpy())
+
+
+def _torch_product(series, weight, blocks, first):
+    steps, out, turned = _steps(series, first), weight.new_empty(series.shape[1], len(weight)), weight.t()
+    result = _block_view(*out.shape, blocks)(out.numpy() if out.device.type == "cpu" else out)
+
+    def product(t: int):
         torch.mm(steps[t], turned, out=out)
         return result
 
-    return product_of_step
+    return product
+
+
+def _steps(series, first):
+    return series.unbind(0) if first is None else (first, *series.unbind(0))
+
+
+def _block_view(batch: int, rows: int, blocks: int) -> Callable:
+    if blocks == 1:
+        return lambda product: product
+    return lambda product: product.reshape(batch, blocks, rows // blocks).swapaxes(0, 1)
 
 
 def weight_gradients(da: Tensor, *operands: Tensor) -> tuple[Tensor, ...]:

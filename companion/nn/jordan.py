@@ -50,7 +50,11 @@ class JordanRNN(nn.Module):
     ):
         sizes = {"input_size": input_size, "hidden_size": hidden_size, "output_size": output_size}
         _check_arguments(sizes, {"bias": bias, "batch_first": batch_first})
-        for name, value, known in (("output", output, OUT), ("nonlinearity", nonlinearity, PHI), ("engine", engine, ENGINES)):
+        for name, value, known in (
+            ("output", output, OUT),
+            ("nonlinearity", nonlinearity, PHI),
+            ("engine", engine, ENGINES),
+        ):
             if value not in known:
                 raise ValueError(f"Unknown {name} {value!r}. Select from {', '.join(map(repr, known))}.")
         super().__init__()
@@ -139,7 +143,8 @@ class JordanRNN(nn.Module):
         return self.weight_ih.to(dtype), bias_h, tuple(w.to(dtype) for w in (self.weight_yh, self.weight_hy, bias_y))
 
     def _work(self, x: Tensor) -> Work:
-        traced = torch.compiler.is_compiling()
+        exported = torch.compiler.is_exporting()
+        compiled = torch.compiler.is_compiling() and not exported
         return Work(
             cell=self.cell,
             native=False,
@@ -147,8 +152,9 @@ class JordanRNN(nn.Module):
             dtype=x.dtype,
             batch=x.shape[1],
             hidden_size=self.hidden_size,
-            transformed=not traced and transformed(),
-            traced=traced,
+            transformed=not (compiled or exported) and transformed(x),
+            compiled=compiled,
+            exported=exported,
         )
 
 

@@ -108,7 +108,18 @@ class LSTM(Recurrent):
             raise ValueError("proj_size is only supported with forget_gate=True: torch.nn runs it")
         self.forget_gate = forget_gate
         cell, native, gates_as = (LSTMCell(), nn.LSTM, "LSTM") if forget_gate else (LSTM1997Cell(), None, "GRU")
-        sizes = (input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size, device, dtype)
+        sizes = (
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            proj_size,
+            device,
+            dtype,
+        )
         super().__init__(cell, native, gates_as, *sizes, engine=engine, forget_bias=forget_bias, chrono=chrono)
         if not forget_gate:
             self.mode = "LSTM_1997"

@@ -38,6 +38,10 @@ class Cell(ABC):
         """
 
     @abstractmethod
+    def memory(self, steps: int, held: int, batch: int, hidden: int) -> list[tuple[int, ...]]:
+        """The shapes of what `scan` saves: ``held`` is the number of steps kept for `scan_back`, all of them or 1."""
+
+    @abstractmethod
     def scan(self, a: Tensor, state: tuple[Tensor, ...], weights: tuple[Tensor, ...], keep: bool):
         """All steps, without autograd.
 

@@ -2,10 +2,12 @@
 
 On a CPU a call of NumPy's costs a third of one of torch's, and at the sizes of a recurrent layer the calls are what a
 step costs. So the loops here read and write the memory of CPU tensors as NumPy arrays, and use only what NumPy and
-torch call alike (``add(a, b, out=c)``, ``swapaxes``, slices): on other devices the same lines run in torch.
+torch call alike (``add(a, b, out)``, ``swapaxes``, slices): on other devices the same lines run in torch.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -18,9 +20,24 @@ through_tanh = torch.ops.aten.tanh_backward.grad_input
 CHUNK = 2**16  # numbers in a block of steps whose local derivatives are made at once: they stay in a core's cache
 
 
+def _into(operation):
+    """torch's operation with the place of the result as its last argument, as NumPy has it."""
+    return lambda *args: operation(*args[:-1], out=args[-1])
+
+
+TORCH = SimpleNamespace(
+    add=_into(torch.add),
+    subtract=_into(torch.subtract),
+    multiply=_into(torch.multiply),
+    tanh=_into(torch.tanh),
+    maximum=_into(torch.maximum),
+    empty_like=torch.empty_like,
+)
+
+
 def library(tensor: Tensor):
-    """NumPy for a tensor on the CPU, else torch."""
-    return np if tensor.device.type == "cpu" else torch
+    """NumPy for a tensor on the CPU, else what is needed of torch: ``add(a, b, out)`` and the like."""
+    return np if tensor.device.type == "cpu" else TORCH
 
 
 def array(tensor: Tensor):
@@ -45,11 +62,49 @@ def blocks(steps, count: int):
     return steps.reshape(*steps.shape[:-1], count, steps.shape[-1] // count).swapaxes(-2, -3)
 
 
+def backwards(series):
+    """The steps of a series, last first."""
+    return reversed(list(series))
+
+
 def before(start: Tensor, series: Tensor) -> Tensor:
     """What the steps began with: the series (T, B, H) one step later, the start (B, H) in front."""
     return torch.cat([start[None], series[:-1]])
 
 
-def column(values: Sequence[float], like: Tensor):
-    """One number for each gate's block, (G, 1, 1), of the dtype and the library of ``like``."""
-    return array(torch.tensor(values, dtype=like.dtype, device=like.device).view(-1, 1, 1))
+def scaled(weight: Tensor, scale: tuple[float, ...]) -> Tensor:
+    """Every block of rows times its number of ``scale`` (see `Cell.scale`)."""
+    if all(k == 1 for k in scale):
+        return weight
+    return (weight.reshape(len(scale), -1) * _column(scale, weight.dtype, weight.device)).view(weight.shape)
+
+
+@cache
+def _column(numbers: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(numbers, dtype=dtype, device=device).view(-1, 1)
+
+
+@cache
+def constant(number: float, dtype: torch.dtype, device: torch.device):
+    """A number as `library` calculates with it fastest: an array without axes."""
+    return array(torch.tensor(number, dtype=dtype, device=device))
+
+
+def pre_activations(a: Tensor, count: int, small: bool):
+    """The input's part (T, B, G*H) as (T, G, B, H); moved in memory where that is cheaper than to stride in every step."""
+    return array(blocks(a, count).contiguous() if small else blocks(a, count))
+
+
+def series_of(buffer: Tensor, steps: int):
+    """An array (T, …) of which every step is the one in ``buffer`` (1, …), or the buffer itself where it has T."""
+    return array(buffer.expand(steps, *buffer.shape[1:]))
+
+
+def half(like: Tensor):
+    """½, for `library`."""
+    return constant(0.5, like.dtype, like.device)
+
+
+def quietly():
+    """NumPy's warnings off: as in torch, a number too large is an inf and no message."""
+    return np.errstate(all="ignore")

@@ -9,15 +9,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from companion.nn._products import step_product, weight_gradients
+from companion.nn._products import is_small, step_product, weight_gradients
 from companion.nn.cells._cell import Cell
 from companion.nn.cells._scan import (
     array,
     before,
     blocks,
     chunks,
+    half,
     library,
     longest_chunk,
+    pre_activations,
+    quietly,
+    scaled,
+    series_of,
     through_sigmoid,
     through_tanh,
 )
@@ -41,51 +46,56 @@ class GRUCell(Cell):
         h = (1 - z) * n + z * h
         return (h,)
 
+    def memory(self, steps, held, batch, hidden):
+        return [(held, 4, batch, hidden)]  # r, z, n, and what r multiplies: U_n h + b_n
+
     def scan(self, a, state, weights, keep):
         (h0,), (U, b_n) = state, weights
         steps, batch, hidden = len(a), *h0.shape
-        held = steps if keep else 1
-        hs, gates = a.new_empty(steps, batch, hidden), a.new_empty(held, 4, batch, hidden)  # r, z, n, U_n h + b_n
-        recur = step_product([h0, *hs.unbind(0)], _halved(U, hidden))
-        xp = library(a)
-        a, h, gate, bias = blocks(array(a), 3), array(hs), array(gates), array(b_n)
-        m, h_prev = array(torch.empty_like(h0)), array(h0)
-        for t in range(steps):
-            q, zt = blocks(recur(t), 3), gate[t % held]
-            _, z, n, qn = zt
-            xp.add(a[t, :2], q[:2], out=zt[:2])
-            _sigmoid(xp, zt[:2])
-            xp.add(q[2], bias, out=qn)
-            xp.multiply(zt[0], qn, out=n)
-            xp.add(n, a[t, 2], out=n)
-            h_prev = _blend(xp, n, z, h_prev, m, h[t])
+        hs = a.new_empty(steps, batch, hidden)
+        (gates,) = (a.new_empty(shape) for shape in self.memory(steps, steps if keep else 1, batch, hidden))
+        recur = step_product(hs, scaled(U, self.scale), 3, first=h0)
+        xp, z = library(a), series_of(gates, steps)
+        a, bias = pre_activations(a, 3, is_small(batch, U)), array(b_n.expand_as(h0).contiguous())
+        m, h_prev, sigmoid, blend = array(torch.empty_like(h0)), array(h0), _sigmoid(xp, h0), _blend(xp)
+        each = zip(a[:, :2], a[:, 2], z[:, :2], *(z[:, k] for k in range(4)), array(hs), strict=False)
+        with quietly():
+            for t, (a_rz, a_n, rz, r, z, n, q, h) in enumerate(each):
+                product = recur(t)
+                xp.add(a_rz, product[:2], rz)
+                sigmoid(rz)
+                xp.add(product[2], bias, q)
+                xp.multiply(r, q, n)
+                xp.add(n, a_n, n)
+                h_prev = blend(n, z, h_prev, m, h)
         return (hs,), (gates,)
 
     def scan_back(self, saved, series, state, weights, upstream, final):
-        (gates,), (hs,), (h0,), (U, b_n), (dhs,) = saved, series, state, weights, upstream
+        (gates,), (hs,), (h0,), (U, _), (dhs,) = saved, series, state, weights, upstream
         steps, _, batch, hidden = gates.shape
         previous = before(h0, hs)
         das, dqs = gates.new_empty(2, steps, batch, 3 * hidden).unbind(0)
         local = gates.new_empty(longest_chunk(steps, batch * hidden), 4, batch, hidden)  # r, z, recurrent n, n
-        recur = step_product(dqs.unbind(0), U.t())
+        recur = step_product(dqs, U.t())
         xp = library(gates)
-        d, dq, A, gate = blocks(array(das), 3), blocks(array(dqs), 3), array(local), array(gates)
-        dh, dy = _Carry(xp, h0, dhs, final[0]), None
-        for first, end in chunks(steps, batch * hidden):
-            r, z, n, q = gates[first:end].unbind(1)
-            d_r, d_z, d_q, d_n = local[: end - first].unbind(1)
-            through_tanh(1 - z, n, grad_input=d_n)
-            through_sigmoid(previous[first:end] - n, z, grad_input=d_z)
-            through_sigmoid(d_n * q, r, grad_input=d_r)
-            torch.mul(d_n, r, out=d_q)
-            for t in range(end - 1, first - 1, -1):
-                dy = dh.arrive(t)
-                xp.multiply(dy, A[t - first, :3], out=dq[t])
-                xp.multiply(dy, A[t - first, 3], out=d[t, 2])
-                dh.leave(gate[t, 1], recur(t))
+        d_n, dq, A, keep = array(das)[..., 2 * hidden :], blocks(array(dqs), 3), array(local), array(gates)[:, 1]
+        dh = _Carry(xp, h0, dhs, final[0])
+        with quietly():
+            for first, end in chunks(steps, batch * hidden):
+                r, z, n, q = gates[first:end].unbind(1)
+                l_r, l_z, l_q, l_n = local[: end - first].unbind(1)
+                through_tanh(1 - z, n, grad_input=l_n)
+                through_sigmoid(previous[first:end] - n, z, grad_input=l_z)
+                through_sigmoid(l_n * q, r, grad_input=l_r)
+                torch.mul(l_n, r, out=l_q)
+                for t in range(end - 1, first - 1, -1):
+                    dy, A_t = dh.arrive(t), A[t - first]
+                    xp.multiply(dy, A_t[:3], dq[t])
+                    xp.multiply(dy, A_t[3], d_n[t])
+                    dh.leave(keep[t], recur(t))
         das[..., : 2 * hidden] = dqs[..., : 2 * hidden]
         dU, db = weight_gradients(dqs, previous)
-        return das, None, (dh.tensor(),), (dU, db[2 * hidden :])
+        return das, None, (dh.memory,), (dU, db[2 * hidden :])
 
 
 @dataclass(frozen=True)
@@ -106,25 +116,28 @@ class ResetBeforeGRUCell(Cell):
         h = (1 - z) * n + z * h
         return (h,)
 
+    def memory(self, steps, held, batch, hidden):
+        return [(held, 3, batch, hidden), (steps, batch, hidden)]  # r, z, n; r * h, what the third product reads
+
     def scan(self, a, state, weights, keep):
         (h0,), (U,) = state, weights
         steps, batch, hidden = len(a), *h0.shape
-        held = steps if keep else 1
-        hs, gates = a.new_empty(steps, batch, hidden), a.new_empty(held, 3, batch, hidden)
-        shown = a.new_empty(held, batch, hidden)  # r * h, what the third product reads
-        recur = step_product([h0, *hs.unbind(0)], _halved(U, hidden)[: 2 * hidden])
-        recur_n = step_product(shown.unbind(0), U[2 * hidden :])
-        xp = library(a)
-        a, h, gate, rh = blocks(array(a), 3), array(hs), array(gates), array(shown)
-        m, h_prev = array(torch.empty_like(h0)), array(h0)
-        for t in range(steps):
-            zt = gate[t % held]
-            r, z, n = zt
-            xp.add(a[t, :2], blocks(recur(t), 2), out=zt[:2])
-            _sigmoid(xp, zt[:2])
-            xp.multiply(r, h_prev, out=rh[t % held])
-            xp.add(a[t, 2], recur_n(t % held), out=n)
-            h_prev = _blend(xp, n, z, h_prev, m, h[t])
+        hs = a.new_empty(steps, batch, hidden)
+        gates, shown = (a.new_empty(shape) for shape in self.memory(steps, steps if keep else 1, batch, hidden))
+        U_rz, U_n = U.split([2 * hidden, hidden])
+        recur = step_product(hs, scaled(U_rz, self.scale[:2]), 2, first=h0)
+        recur_n = step_product(shown, U_n)
+        xp, z = library(a), series_of(gates, steps)
+        a = pre_activations(a, 3, is_small(batch, U))
+        m, h_prev, sigmoid, blend = array(torch.empty_like(h0)), array(h0), _sigmoid(xp, h0), _blend(xp)
+        each = zip(a[:, :2], a[:, 2], z[:, :2], *(z[:, k] for k in range(3)), array(shown), array(hs), strict=False)
+        with quietly():
+            for t, (a_rz, a_n, rz, r, z, n, rh, h) in enumerate(each):
+                xp.add(a_rz, recur(t), rz)
+                sigmoid(rz)
+                xp.multiply(r, h_prev, rh)
+                xp.add(a_n, recur_n(t), n)
+                h_prev = blend(n, z, h_prev, m, h)
         return (hs,), (gates, shown)
 
     def scan_back(self, saved, series, state, weights, upstream, final):
@@ -133,26 +146,28 @@ class ResetBeforeGRUCell(Cell):
         previous = before(h0, hs)
         d_rzs, d_ns = gates.new_empty(steps, batch, 2 * hidden), gates.new_empty(steps, batch, hidden)
         local = gates.new_empty(longest_chunk(steps, batch * hidden), 3, batch, hidden)
-        recur, recur_n = step_product(d_rzs.unbind(0), U[: 2 * hidden].t()), step_product(d_ns.unbind(0), U[2 * hidden :].t())
+        U_rz, U_n = U.split([2 * hidden, hidden])
+        recur, recur_n = step_product(d_rzs, U_rz.t()), step_product(d_ns, U_n.t())
         xp = library(gates)
         d_rz, d_n, A, gate = blocks(array(d_rzs), 2), array(d_ns), array(local), array(gates)
         dh, m = _Carry(xp, h0, dhs, final[0]), array(torch.empty_like(h0))
-        for first, end in chunks(steps, batch * hidden):
-            r, z, n = gates[first:end].unbind(1)
-            l_r, l_z, l_n = local[: end - first].unbind(1)
-            through_sigmoid(previous[first:end], r, grad_input=l_r)
-            through_sigmoid(previous[first:end] - n, z, grad_input=l_z)
-            through_tanh(1 - z, n, grad_input=l_n)
-            for t in range(end - 1, first - 1, -1):
-                At, dt, dy = A[t - first], d_rz[t], dh.arrive(t)
-                xp.multiply(dy, At[2], out=d_n[t])
-                d_shown = recur_n(t)
-                xp.multiply(d_shown, At[0], out=dt[0])
-                xp.multiply(dy, At[1], out=dt[1])
-                xp.multiply(d_shown, gate[t, 0], out=m)
-                dh.leave(gate[t, 1], recur(t), m)
+        with quietly():
+            for first, end in chunks(steps, batch * hidden):
+                r, z, n = gates[first:end].unbind(1)
+                l_r, l_z, l_n = local[: end - first].unbind(1)
+                through_sigmoid(previous[first:end], r, grad_input=l_r)
+                through_sigmoid(previous[first:end] - n, z, grad_input=l_z)
+                through_tanh(1 - z, n, grad_input=l_n)
+                for t in range(end - 1, first - 1, -1):
+                    A_t, d_t, dy = A[t - first], d_rz[t], dh.arrive(t)
+                    xp.multiply(dy, A_t[2], d_n[t])
+                    d_shown = recur_n(t)
+                    xp.multiply(d_shown, A_t[0], d_t[0])
+                    xp.multiply(dy, A_t[1], d_t[1])
+                    xp.multiply(d_shown, gate[t, 0], m)
+                    dh.leave(gate[t, 1], recur(t), m)
         (dU_rz, _), (dU_n, _) = weight_gradients(d_rzs, previous), weight_gradients(d_ns, shown)
-        return torch.cat([d_rzs, d_ns], dim=-1), None, (dh.tensor(),), (torch.cat([dU_rz, dU_n]),)
+        return torch.cat([d_rzs, d_ns], dim=-1), None, (dh.memory,), (torch.cat([dU_rz, dU_n]),)
 
 
 class _Carry:
@@ -166,34 +181,36 @@ class _Carry:
     def arrive(self, t: int):
         """The gradient of h_t."""
         if self.upstream is not None:
-            self.xp.add(self.upstream[t], self.dh, out=self.dh)
+            self.xp.add(self.upstream[t], self.dh, self.dh)
         return self.dh
 
     def leave(self, z, *terms) -> None:
         """Go on to h_{t-1}: what z kept of it, and what the other paths bring."""
-        self.xp.multiply(self.dh, z, out=self.dh)
+        self.xp.multiply(self.dh, z, self.dh)
         for term in terms:
-            self.xp.add(self.dh, term, out=self.dh)
-
-    def tensor(self) -> Tensor:
-        return self.memory
+            self.xp.add(self.dh, term, self.dh)
 
 
-def _halved(U: Tensor, hidden: int) -> Tensor:
-    """U with the rows of r and z as `Cell.scale` wants them."""
-    return torch.cat([U[: 2 * hidden] * 0.5, U[2 * hidden :]])
+def _sigmoid(xp, like):
+    """½ + ½ tanh in place: σ of the pre-activation of which the argument is the half."""
+    h2, tanh, multiply, add = half(like), xp.tanh, xp.multiply, xp.add
+
+    def sigmoid(z) -> None:
+        tanh(z, z)
+        multiply(z, h2, z)
+        add(z, h2, z)
+
+    return sigmoid
 
 
-def _sigmoid(xp, z) -> None:
-    """½ + ½ tanh in place: σ of the pre-activation of which z is the half."""
-    xp.tanh(z, out=z)
-    xp.multiply(z, 0.5, out=z)
-    xp.add(z, 0.5, out=z)
-
-
-def _blend(xp, n, z, h_prev, m, h):
+def _blend(xp):
     """h = (1 - z) tanh(n) + z h', with tanh(n) left in n."""
-    xp.tanh(n, out=n)
-    xp.subtract(h_prev, n, out=m)
-    xp.multiply(m, z, out=m)
-    return xp.add(n, m, out=h)
+    tanh, multiply, subtract, add = xp.tanh, xp.multiply, xp.subtract, xp.add
+
+    def blend(n, z, h_prev, m, h):
+        tanh(n, n)
+        subtract(h_prev, n, m)
+        multiply(m, z, m)
+        return add(n, m, h)
+
+    return blend

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from companion.nn._products import step_product, weight_gradients
 from companion.nn.cells._cell import Cell
-from companion.nn.cells._scan import array, before, library
+from companion.nn.cells._scan import array, before, library, quietly, scaled
 from companion.nn.cells.rnn import PHI, in_place, slope
 
 OUT = {"linear": lambda v: v, "sigmoid": torch.sigmoid, "softmax": lambda v: torch.softmax(v, dim=-1)}
@@ -35,34 +35,39 @@ class JordanCell(Cell):
         y = OUT[self.out](h @ V.T + d)
         return (y,)
 
+    def memory(self, steps, held, batch, hidden):
+        return [(steps, batch, hidden)]
+
     def scan(self, a, state, weights, keep):
         (y0,), (U, V, d) = state, weights
         steps, batch, hidden = a.shape
-        ys, hs = a.new_empty(steps, batch, len(V)), a.new_empty(steps, batch, hidden)
-        recur, emit = step_product([y0, *ys.unbind(0)], U * self.scale[0]), step_product(hs.unbind(0), V)
+        ys, hs = a.new_empty(steps, batch, len(V)), a.new_empty(*self.memory(steps, steps, batch, hidden))
+        recur, emit = step_product(ys, scaled(U, self.scale), first=y0), step_product(hs, V)
         xp = library(a)
-        squash = in_place(self.phi, xp)
+        squash = in_place(self.phi, hs)
         a, h, y, bias = array(a), array(hs), array(ys), array(d)
-        for t in range(steps):
-            xp.add(a[t], recur(t), out=h[t])
-            squash(h[t])
-            xp.add(emit(t), bias, out=y[t])
-            ys[t] = OUT[self.out](ys[t])
+        with quietly():
+            for t in range(steps):
+                xp.add(a[t], recur(t), h[t])
+                squash(h[t])
+                xp.add(emit(t), bias, y[t])
+                ys[t] = OUT[self.out](ys[t])
         return (ys,), (hs,)
 
     def scan_back(self, saved, series, state, weights, upstream, final):
-        (hs,), (ys,), (y0,), (U, V, d), (dys,) = saved, series, state, weights, upstream
+        (hs,), (ys,), (y0,), (U, V, _), (dys,) = saved, series, state, weights, upstream
         das, dvs, local = torch.empty_like(hs), torch.empty_like(ys), slope(self.phi, hs)
-        recur, emit_back = step_product(das.unbind(0), U.t()), step_product(dvs.unbind(0), V.t())
+        recur, emit_back = step_product(das, U.t()), step_product(dvs, V.t())
         xp = library(hs)
         da, A = array(das), array(local)
         dy = torch.zeros_like(y0) if final[0] is None else final[0].clone()
-        for t in range(len(hs) - 1, -1, -1):
-            if dys is not None:
-                dy = dy + dys[t]
-            dvs[t] = _through_output(self.out, dy, ys[t])
-            xp.multiply(emit_back(t), A[t], out=da[t])
-            dy = torch.as_tensor(recur(t)).clone()
+        with quietly():
+            for t in range(len(hs) - 1, -1, -1):
+                if dys is not None:
+                    dy = dy + dys[t]
+                dvs[t] = _through_output(self.out, dy, ys[t])
+                xp.multiply(emit_back(t), A[t], da[t])
+                dy = torch.as_tensor(recur(t)).clone()
         dV, dd = weight_gradients(dvs, hs)
         return das, before(y0, ys), (dy,), (None, dV, dd)
 

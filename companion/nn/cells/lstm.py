@@ -6,23 +6,29 @@ through time is what is left: two products with dh, two with dc, and the recurre
 """
 
 from dataclasses import dataclass
+from itertools import repeat
 
 import torch
 from torch import Tensor
 
+from companion.nn._products import is_small, step_product
 from companion.nn.cells._cell import Cell
 from companion.nn.cells._scan import (
     array,
+    backwards,
     before,
     blocks,
     chunks,
-    column,
+    half,
     library,
     longest_chunk,
+    pre_activations,
+    quietly,
+    scaled,
+    series_of,
     through_sigmoid,
     through_tanh,
 )
-from companion.nn._products import step_product
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,9 @@ class LSTMCell(Cell):
         o = torch.sigmoid(a_o)
         h = o * torch.tanh(c)
         return h, c
+
+    def memory(self, steps, held, batch, hidden):
+        return _memory(self, steps, held, batch, hidden)
 
     def scan(self, a, state, weights, keep):
         return _scan(self, a, state, weights[0], None, keep)
@@ -93,6 +102,9 @@ class PeepholeLSTMCell(Cell):
         h = o * torch.tanh(c)
         return h, c
 
+    def memory(self, steps, held, batch, hidden):
+        return _memory(self, steps, held, batch, hidden)
+
     def scan(self, a, state, weights, keep):
         return _scan(self, a, state, *weights, keep)
 
@@ -129,98 +141,118 @@ def _summed(left: Tensor, right: Tensor) -> Tensor:
     return (left * right).sum((0, 1))
 
 
+def _memory(cell: Cell, steps: int, held: int, batch: int, hidden: int):
+    """The gates, every cell state with the initial one, and tanh of the new cell states."""
+    return [(held, cell.gates, batch, hidden), (steps + 1, batch, hidden), (held, batch, hidden)]
+
+
 def _scan(cell: Cell, a: Tensor, state, U: Tensor, p: Tensor | None, keep: bool):
-    """Forward through all steps. ``saved`` is the gates (T, G, B, H), the cell states with the first, tanh of the new ones."""
+    """Forward through all steps."""
     steps, batch, width = a.shape
     G, hidden = cell.gates, width // cell.gates
-    held = steps if keep else 1
-    scale = a.new_tensor(cell.scale)
-    hs, cs = a.new_empty(steps, batch, hidden), a.new_empty(steps + 1, batch, hidden)
-    gates, tanh_cs = a.new_empty(held, G, batch, hidden), a.new_empty(held, batch, hidden)
-    cs[0] = state[1]
-    recur = step_product([state[0], *hs.unbind(0)], (U.view(G, -1) * scale[:, None]).view(U.shape))
+    hs = a.new_empty(steps, batch, hidden)
+    gates, cells, tanh_cells = saved = [
+        a.new_empty(shape) for shape in cell.memory(steps, steps if keep else 1, batch, hidden)
+    ]
+    cells[0] = state[1]
+    recur = step_product(hs, scaled(U, cell.scale), G, first=state[0])
 
-    xp = library(a)
-    add, multiply, tanh = xp.add, xp.multiply, xp.tanh
-    a, h, c, z, s = blocks(array(a), G), array(hs), array(cs), array(gates), array(tanh_cs)
-    late = cell.name == "peephole_new"  # the output gate waits for the new cell state
-    early, under_sigmoid = (slice(0, 3), slice(0, 2)) if late else (slice(0, G), slice(0, G))
-    halves, shifts = column(cell.scale, scale)[under_sigmoid], column([1 - k for k in cell.scale], scale)[under_sigmoid]
-    term, peep = array(hs.new_empty(batch, hidden)), None
-    if p is not None:
-        p_i, p_f, p_o = (p.view(3, 1, hidden) * 0.5).expand(3, batch, hidden)
-        peep = array(torch.stack([p_i, p_f] if late else [p_i, p_f, torch.zeros_like(p_i), p_o]))
-        p_o, terms = array(p_o.contiguous()), xp.empty_like(peep)
-    for t in range(steps):
-        zt, st, before_c, new_c = z[t % held], s[t % held], c[t], c[t + 1]
-        add(a[t], blocks(recur(t), G), out=zt)
-        if peep is not None:
-            seeing = zt[: len(peep)]
-            multiply(before_c, peep, out=terms)
-            add(seeing, terms, out=seeing)
-        now = zt[early]
-        tanh(now, out=now)
-        now = zt[under_sigmoid]
-        multiply(now, halves, out=now)
-        add(now, shifts, out=now)
-        if G == 4:
-            multiply(zt[0], zt[2], out=term)
-            multiply(zt[1], before_c, out=new_c)
-            add(new_c, term, out=new_c)
-        else:
-            multiply(zt[0], zt[1], out=term)
-            add(before_c, term, out=new_c)
-        o = zt[G - 1]
-        if late:
-            multiply(new_c, p_o, out=term)
-            add(o, term, out=o)
-            tanh(o, out=o)
-            multiply(o, 0.5, out=o)
-            add(o, 0.5, out=o)
-        tanh(new_c, out=st)
-        multiply(o, st, out=h[t])
-    return (hs, cs[1:]), (gates, cs, tanh_cs)
+    xp, late = library(a), cell.name == "peephole_new"  # there the output gate waits for the new cell state
+    add, multiply, tanh, h2 = xp.add, xp.multiply, xp.tanh, half(a)
+    z, c = series_of(gates, steps), array(cells)
+    m, early, p_early, p_o = _peepholes(cell, p, hs[0], z)
+    a, under_tanh = pre_activations(a, G, is_small(batch, U)), z[:, :3] if late else z
+    i, f, g, o = z[:, 0], z[:, 1] if G == 4 else repeat(None), z[:, G - 2], z[:, G - 1]
+    each = zip(
+        a, z, early, under_tanh, z[:, : G - 2], i, f, g, o, c[:-1], c[1:], series_of(tanh_cells, steps), array(hs)
+    )
+    with quietly():
+        for t, (a, z, early, under_tanh, i_f, i, f, g, o, c_prev, c, tanh_c, h) in enumerate(each):
+            add(a, recur(t), z)
+            if p is not None:
+                multiply(p_early, c_prev, m)
+                add(early, m, early)
+            tanh(under_tanh, under_tanh)
+            multiply(i_f, h2, i_f)
+            add(i_f, h2, i_f)
+            multiply(i, g, tanh_c)
+            if f is None:
+                add(c_prev, tanh_c, c)
+            else:
+                multiply(f, c_prev, c)
+                add(c, tanh_c, c)
+            if late:
+                multiply(p_o, c, tanh_c)
+                add(o, tanh_c, o)
+                tanh(o, o)
+            multiply(o, h2, o)
+            add(o, h2, o)
+            tanh(c, tanh_c)
+            multiply(o, tanh_c, h)
+    return (hs, cells[1:]), saved
+
+
+def _peepholes(cell: Cell, p: Tensor | None, like: Tensor, z):
+    """For `_scan`: scratch memory, the gates that see the old cell state, their peepholes, and a late output gate's.
+
+    The peepholes come halved, as `Cell.scale` wants them, and spread over the batch: NumPy is fastest on like shapes.
+    """
+    if p is None:
+        return None, repeat(None), None, None
+    old = cell.name == "peephole_old"
+    spread = like.new_zeros(4 if old else 3, *like.shape)
+    halves = p.view(3, 1, -1) * 0.5
+    spread[:2], spread[-1] = halves[:2], halves[2]
+    peep = array(spread)
+    early = peep if old else peep[:2]
+    return library(like).empty_like(early), z[:, : len(early)], early, peep[-1]
 
 
 def _scan_back(cell: Cell, saved, series, state, U: Tensor, p: Tensor | None, upstream, final):
-    """Backward through all steps: the gradient of the pre-activations, and of the initial state."""
+    """Backward through all steps: the gradient of the pre-activations, what U multiplied, the initial state's gradient."""
     gates, cells, tanh_cells = saved
     steps, G, batch, hidden = gates.shape
-    dhs, dcs = upstream
-    das = gates.new_empty(steps, batch, G * hidden)
-    dh, dc, term = gates.new_empty(3, batch, hidden).unbind(0)
-    dh.zero_() if final[0] is None else dh.copy_(final[0])
-    dc.zero_() if final[1] is None else dc.copy_(final[1])
-    # local derivatives: the gates' pre-activations (G blocks), c_t out of h_t, c_{t-1} out of c_t and, by the old peephole, of h_t
+    das, sums = gates.new_empty(steps, batch, G * hidden), gates.new_zeros(4, batch, hidden)
+    for total, start in zip(sums, final, strict=False):
+        if start is not None:
+            total.copy_(start)
+    # local derivatives: the gates' pre-activations (G blocks), then c_t out of h_t, c_{t-1} out of c_t and out of h_t
     local = gates.new_empty(longest_chunk(steps, batch * hidden), G + 3, batch, hidden)
-    recur = step_product(das.unbind(0), U.t())
+    recur = step_product(das, U.t())
 
-    xp = library(gates)
+    xp, old = library(gates), cell.name == "peephole_old"
     add, multiply = xp.add, xp.multiply
     d, A = blocks(array(das), G), array(local)
-    dy, dcy = (None if g is None else array(g) for g in (dhs, dcs))
-    total, carry, m = array(dh), array(dc), array(term)
-    peeps, old = (None,) * 3 if p is None else p.view(3, hidden), cell.name == "peephole_old"
-    back = total.copy() if xp is not torch else total.clone()
-    for first, end in chunks(steps, batch * hidden):
-        _local_derivatives(local, gates[first:end], cells[first:end], tanh_cells[first:end], peeps, old)
-        for t in range(end - 1, first - 1, -1):
-            At, dt = A[t - first], d[t]
-            if dy is not None:
-                back = add(dy[t], back, out=total)
-            multiply(back, At[G - 1], out=dt[G - 1])
-            multiply(back, At[G], out=m)
-            add(carry, m, out=carry)
-            if dcy is not None:
-                add(carry, dcy[t], out=carry)
-            multiply(carry, At[: G - 1], out=dt[: G - 1])
-            if G == 4:
-                multiply(carry, At[G + 1], out=carry)
-            if old:
-                multiply(back, At[G + 2], out=m)
-                add(carry, m, out=carry)
-            back = recur(t)
-    return das, before(state[0], series[0]), (torch.as_tensor(back).clone(), dc)
+    carried, dc, arrived, m = array(sums)
+    dy, dcy = (None if g is None else array(g) for g in upstream)
+    peeps = (None,) * 3 if p is None else p.view(3, hidden)
+    with quietly():
+        for first, end in chunks(steps, batch * hidden):
+            _local_derivatives(local, gates[first:end], cells[first:end], tanh_cells[first:end], peeps, old)
+            now, A_now, d_now = slice(first, end), A[: end - first], d[first:end]
+            each = zip(
+                range(end - 1, first - 1, -1),
+                *(repeat(None) if g is None else backwards(g[now]) for g in (dy, dcy)),
+                *(backwards(part) for part in (d_now[:, : G - 1], d_now[:, G - 1], A_now[:, : G - 1])),
+                *(backwards(A_now[:, k]) for k in range(G - 1, G + 3)),
+                strict=False,
+            )
+            for t, dy_t, dcy_t, d_ifg, d_o, from_c, from_h, through_h, through_c, through_old in each:
+                dh = carried if dy_t is None else add(dy_t, carried, arrived)
+                multiply(dh, from_h, d_o)
+                multiply(dh, through_h, m)
+                add(dc, m, dc)
+                if dcy_t is not None:
+                    add(dc, dcy_t, dc)
+                multiply(dc, from_c, d_ifg)
+                if G == 4:
+                    multiply(dc, through_c, dc)
+                if old:
+                    multiply(dh, through_old, m)
+                    add(dc, m, dc)
+                carried = recur(t)
+    array(sums)[0][...] = carried
+    return das, before(state[0], series[0]), (sums[0], sums[1])
 
 
 def _local_derivatives(local: Tensor, gates: Tensor, cells: Tensor, tanh_cells: Tensor, peeps, old: bool) -> None:

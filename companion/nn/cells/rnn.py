@@ -1,13 +1,25 @@
 """The simple recurrent network, h_t = φ(W x_t + U h_{t-1} + b) (Elman 1990). Chapter *unfolding* runs it, *bptt* derives it."""
 
 from dataclasses import dataclass
+from itertools import repeat
 
 import torch
 from torch import Tensor
 
 from companion.nn._products import step_product
 from companion.nn.cells._cell import Cell
-from companion.nn.cells._scan import array, before, library, through_sigmoid, through_tanh
+from companion.nn.cells._scan import (
+    array,
+    backwards,
+    before,
+    constant,
+    half,
+    library,
+    quietly,
+    scaled,
+    through_sigmoid,
+    through_tanh,
+)
 
 PHI = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid}
 
@@ -32,45 +44,57 @@ class RNNCell(Cell):
         h = PHI[self.phi](a + h @ U.T)
         return (h,)
 
+    def memory(self, steps, held, batch, hidden):
+        return []  # φ' follows from the value of φ
+
     def scan(self, a, state, weights, keep):
         (h0,), (U,) = state, weights
         hs = a.new_empty(a.shape)
-        recur = step_product([h0, *hs.unbind(0)], U * self.scale[0])
-        add, squash = library(a).add, in_place(self.phi, library(a))
-        a, h = array(a), array(hs)
-        for t in range(len(a)):
-            add(a[t], recur(t), out=h[t])
-            squash(h[t])
+        recur = step_product(hs, scaled(U, self.scale), first=h0)
+        add, squash = library(a).add, in_place(self.phi, hs)
+        with quietly():
+            for t, (a_t, h) in enumerate(zip(array(a), array(hs), strict=True)):
+                add(a_t, recur(t), h)
+                squash(h)
         return (hs,), ()
 
     def scan_back(self, saved, series, state, weights, upstream, final):
         (hs,), (h0,), (U,), (dhs,) = series, state, weights, upstream
-        das, local, total = torch.empty_like(hs), slope(self.phi, hs), torch.empty_like(h0)
-        recur = step_product(das.unbind(0), U.t())
-        xp = library(hs)
-        d, A, dh = array(das), array(local), array(total)
-        dy = None if dhs is None else array(dhs)
-        back = array(torch.zeros_like(h0) if final[0] is None else final[0])
-        for t in range(len(d) - 1, -1, -1):
-            if dy is not None:
-                back = xp.add(dy[t], back, out=dh)
-            xp.multiply(back, A[t], out=d[t])
-            back = recur(t)
-        return das, before(h0, hs), (torch.as_tensor(back).clone(),), (None,)
+        das, local, dh = torch.empty_like(hs), slope(self.phi, hs), torch.zeros_like(h0)
+        if final[0] is not None:
+            dh.copy_(final[0])
+        recur = step_product(das, U.t())
+        add, multiply = library(hs).add, library(hs).multiply
+        dy = repeat(None) if dhs is None else backwards(array(dhs))
+        each = zip(range(len(hs) - 1, -1, -1), dy, backwards(array(local)), backwards(array(das)), strict=False)
+        carried = array(dh)
+        with quietly():
+            for t, dy_t, A_t, d_t in each:
+                if dy_t is not None:
+                    carried = add(dy_t, carried, carried)
+                multiply(carried, A_t, d_t)
+                carried = recur(t)
+        array(dh)[...] = carried
+        return das, before(h0, hs), (dh,), (None,)
 
 
-def in_place(phi: str, xp):
+def in_place(phi: str, like: Tensor):
     """φ on an array's own memory; the sigmoid's argument comes halved, as `Cell.scale` says."""
+    xp, h2 = library(like), half(like)
+    zero = constant(0.0, like.dtype, like.device)
 
-    def sigmoid(z):
-        xp.tanh(z, out=z)
-        xp.multiply(z, 0.5, out=z)
-        xp.add(z, 0.5, out=z)
+    def tanh(z):
+        xp.tanh(z, z)
 
     def relu(z):
-        return z.clamp_(min=0) if xp is torch else xp.maximum(z, 0, out=z)
+        xp.maximum(z, zero, z)
 
-    return {"tanh": lambda z: xp.tanh(z, out=z), "relu": relu, "sigmoid": sigmoid}[phi]
+    def sigmoid(z):
+        xp.tanh(z, z)
+        xp.multiply(z, h2, z)
+        xp.add(z, h2, z)
+
+    return {"tanh": tanh, "relu": relu, "sigmoid": sigmoid}[phi]
 
 
 def slope(phi: str, h: Tensor) -> Tensor:
