@@ -93,7 +93,7 @@ class NameRole(SphinxRole):
 
 
 def stay_silent(app: Sphinx, domain, node: addnodes.pending_xref) -> bool | None:
-    """Let names in single backticks and types be undocumented; a reference that somebody wrote out has to lead somewhere.
+    """Let names in single backticks and types be undocumented; a reference that is written out has to lead somewhere.
 
     Types in docstrings are prose, such as "array of shape (T, B, I)", and those in signatures may be internal.
     """
