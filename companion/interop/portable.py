@@ -144,16 +144,18 @@ def reorder(blocks: np.ndarray, source: str, target: str) -> np.ndarray:
 def open_forget_gate(layer):
     """The 1997 cell as an LSTM with a forget gate that is always open, a layer of `companion.reference`.
 
-    The gate's weights are zero and its bias is 100, and sigmoid(100) is exactly 1 in float32 and float64: c = 1 c +
-    i g is what the 1997 cell computes, to the last bit. The gate stays open in training too, as the slope there is
-    0 (weight decay would close it). An LSTM that has a forget gate is an error: there is nothing to add.
+    The gate's weights are zero and its bias is 100. As sigmoid(100) is exactly 1 in float32 and float64, c = f c + i g
+    is exactly the 1997 cell's c = c + i g (a matrix product with more rows may round otherwise). The gate stays open in
+    training too, as its slope there is 0 (weight decay would close it).
+
+    Raises ValueError for anything but an LSTM without forget gate.
     """
     portable = take_apart(layer)
     if portable.kind != "LSTM" or portable.options["forget_gate"]:
         raise ValueError(f"layer: expected an LSTM with forget_gate=False, got {named(portable)}")
     arrays = {}
     for name, value in portable.arrays.items():
-        parts = dict(zip("igo", np.split(value, 3), strict=True))
+        parts = dict(zip(portable.gates, np.split(value, 3), strict=True))
         parts["f"] = np.full_like(parts["i"], LARGE if name.startswith("bias_ih") else 0)
         arrays[name] = np.concatenate([parts[gate] for gate in "ifgo"])
     if not portable.options["bias"]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from companion import reference as ref
-from companion.interop import from_torch, open_forget_gate, to_torch
+from companion.interop import from_torch, open_forget_gate, to_flax, to_keras, to_torch
 from tests.interop.layers import CELLS, SHAPES, assert_close, assert_same_layer, example, flat, make
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -91,6 +91,22 @@ def test_the_weights_are_copies():
         np.testing.assert_array_equal(layer.params[name], value)
 
 
+@pytest.mark.parametrize("cell", ["gru-after", "peephole-new", "lstm"])
+def test_arrays_out_of_a_module_do_not_change_with_it(cell):
+    def leaves(module):
+        flax = to_flax(module)["l0"] if cell != "peephole-new" else {}
+        return [*to_keras(module), *(leaf for part in flax.values() for leaf in part.values())]
+
+    module = to_torch(make(cell))
+    arrays = leaves(module)
+    before = [array.copy() for array in arrays]
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.zero_()
+    for array, value in zip(arrays, before, strict=True):
+        np.testing.assert_array_equal(array, value)
+
+
 def test_projections_are_refused():
     with pytest.raises(ValueError, match="proj_size=2"):
         from_torch(torch.nn.LSTM(3, 4, proj_size=2))
@@ -125,13 +141,14 @@ def test_a_complex_parameter_is_refused():
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_an_open_forget_gate_is_the_1997_cell_to_the_last_bit(shape, dtype):
+def test_an_open_forget_gate_never_forgets_and_gives_the_1997_cells_numbers(shape, dtype):
     layer = make("lstm-1997", shape, dtype)
     opened = open_forget_gate(layer)
     assert (opened.forget_gate, opened.bias, opened.dtype) == (True, True, dtype)
     x, state = example(layer)
-    for name, gate in opened.unroll(x, state).__dict__.items():
-        assert name != "f" or np.all(gate == 1)
+    gates = [series["f"] for directions in opened.unroll(x, state).layers for series in directions]
+    assert len(gates) == len(opened.params) // 4
+    assert all(np.all(gate == 1) for gate in gates)
     assert_close(flat(opened(x, state)), flat(layer(x, state)), rtol=4 * np.finfo(dtype).eps)
     assert_close(run(to_torch(opened), x, state), flat(layer(x, state)), rtol=1e-12 if dtype is np.float64 else 1e-5)
 
