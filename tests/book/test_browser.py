@@ -58,9 +58,14 @@ def is_quiet(page, visit):
     assert seen.errors == []
 
 
-def fits(page):
-    """No formula failed, and nothing is wider than the window."""
+def is_set(page):
+    """Every formula was set, and none failed."""
     assert page.locator("[data-mjx-error], mjx-merror").count() == 0
+    assert page.locator(".math:not(:has(mjx-container))").all_text_contents() == []
+
+
+def fits(page):
+    """Nothing is wider than the window."""
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"the page is {wide} px wider than the window"
 
@@ -69,6 +74,7 @@ def fits(page):
 @pytest.mark.parametrize("name", pages(source=False))
 def test_a_page_is_quiet_whole_and_accessible(open_page, visit, name, width):
     page = open_page(name, width)
+    is_set(page)
     for theme in THEMES:
         assert complaints(page, theme, width) == [], theme
         fits(page)
@@ -107,4 +113,4 @@ def test_every_kind_of_token_in_code_can_be_read(open_page, built, theme):
 def test_a_page_is_quiet_from_the_disk(open_page, visit, name):
     page = open_page(name, source="file")
     is_quiet(page, visit)
-    assert page.locator("[data-mjx-error], mjx-merror").count() == 0
+    is_set(page)
