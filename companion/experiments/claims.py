@@ -12,17 +12,15 @@ made somebody curious enough to measure.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from companion.experiments import judges
 from companion.experiments.evidence import Evidence, lookup
+from companion.experiments.verdict import CONDITIONAL, FALSE, HOLDS, UNMEASURED, Verdict
 
 __all__ = ["CLAIMS", "CONDITIONAL", "FALSE", "HOLDS", "SOURCES", "Claim", "Verdict", "claim", "number", "verdicts"]
-
-HOLDS = "holds"
-CONDITIONAL = "holds with a condition"
-FALSE = "false"
 
 SOURCES: Mapping[str, str] = {
     "000": "a textbook chapter on recurrent networks, its part on training",
@@ -31,25 +29,6 @@ SOURCES: Mapping[str, str] = {
     "003": "a wiki page on recurrent networks",
     "004": "a blog post on backpropagation through time",
 }
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the data say of a claim.
-
-    Attributes
-    ----------
-    label : `HOLDS`, `CONDITIONAL` or `FALSE`; None while the claim is not measured.
-    sentence : the verdict in one or two sentences, with its numbers.
-    numbers : the numbers behind it, by name, for the page to print.
-    """
-
-    label: str | None
-    sentence: str
-    numbers: Mapping[str, Any] = field(default_factory=dict)
-
-
-UNMEASURED = Verdict(None, "Not yet measured.")
 
 
 @dataclass(frozen=True)
@@ -123,48 +102,6 @@ def number(key: str, folder: Path | str | None = None) -> Any:
         return Evidence.load(entry.evidence, folder).number(path)
 
 
-# ---- verdicts ------------------------------------------------------------------------------------------------------
-
-
-def judge_memory(data: Evidence) -> Verdict:
-    """C01, by its condition, from the impulse responses of the experiment `impulse`."""
-    runs = {(run["activation"], run["u"]): run for run in data.results}
-    looped = [run for run in data.results if run["u"] != 0]
-    without_loop = max(run["tail"] for run in data.results if run["u"] == 0)
-    after_cut = max(run["after_cut"] for run in looped)
-    error = max(run["error"] for run in data.results if run["activation"] == "linear")
-    silent = sorted({run["u"] for run in looped if run["steps"] <= 1})
-    kinds = {"half": 0.5, "nine_tenths": 0.9, "one": 1.0}
-    steps = {kind: {name: runs[kind, u]["steps"] for name, u in kinds.items()} for kind in ("linear", "tanh")}
-    numbers = {
-        "threshold": data.config["threshold"],
-        "length": data.config["length"],
-        "weights": len({run["u"] for run in looped}),
-        "without_loop": without_loop,
-        "after_cut": after_cut,
-        "error": error,
-        "silent": len(silent),
-        **steps,
-    }
-    percent = f"{100 * data.config['threshold']:.3g} %"
-    if without_loop != 0 or after_cut != 0 or error > 1e-9:
-        return Verdict(
-            FALSE,
-            f"Something other than the loop remembers: {without_loop:.2g} without it, {after_cut:.2g} after it is cut.",
-            numbers,
-        )
-    lasting = (
-        f"Without the loop the response to an impulse ends with its own step; with it, a linear neuron stays above "
-        f"{percent} for {steps['linear']['half']} steps at weight 0.5 and for {steps['linear']['nine_tenths']} at 0.9; "
-        f"when the loop is cut the response is zero from that step on."
-    )
-    if silent:
-        return Verdict(CONDITIONAL, f"{lasting} Of the weights tried, {len(silent)} are too small to show it.", numbers)
-    return Verdict(HOLDS, lasting, numbers)
-
-
-# ---- the registry --------------------------------------------------------------------------------------------------
-
 _CLAIMS = (
     Claim(
         "C01",
@@ -179,7 +116,7 @@ _CLAIMS = (
         "the power t within 1e-9. Holds with a condition if only (b) fails. False otherwise.",
         evidence="impulse",
         expected=HOLDS,
-        judge=judge_memory,
+        judge=judges.memory,
     ),
     Claim(
         "C02",
@@ -436,7 +373,13 @@ _CLAIMS = (
         "TensorFlow offers these cells as `tf.keras.layers.LSTM` and `tf.keras.experimental.PeepholeLSTMCell`.",
         ("002",),
         "rosetta",
-        "What became of the two names, and whether their numbers equal ours.",
+        "Look for both names in every release from 2.0 on, and compare the numbers of both cells with ours.",
+        condition="Holds if every release from 2.0 on offers both, and both cells give our numbers within 1e-5 as they "
+        "come. Holds with a condition if 2.0, which the source names, offers both, and both cells give our numbers "
+        "once told to use the logistic sigmoid. False otherwise.",
+        evidence="rosetta",
+        expected=CONDITIONAL,
+        judge=judges.names,
     ),
     Claim(
         "C37",

@@ -1,11 +1,13 @@
 """The same weights in every engine, and how far each is from the NumPy reference (claims C28 and C36).
 
 Errors are the largest difference of any output or final state, relative to the largest entry of the reference in
-float64. TensorFlow's and Flax's cells were recorded once (tests/golden/frameworks); the others run here.
+float64. TensorFlow's and Flax's cells were recorded once (tests/golden/frameworks), and so was which release of
+TensorFlow offers which name; the others run here.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -41,6 +43,7 @@ TENSORFLOW = {
     "addons": "tensorflow_addons.rnn.PeepholeLSTMCell",
     "v1": "tf.compat.v1.nn.rnn_cell.LSTMCell, use_peepholes=True",
 }
+NAMES = {"tf.keras.layers.LSTM": "LSTM", "tf.keras.experimental.PeepholeLSTMCell": "PeepholeLSTM"}
 FLAX = {
     "simple": ("SimpleCell", "RNN"),
     "lstm": ("LSTMCell", "LSTM"),
@@ -133,7 +136,7 @@ ENGINES = {
 
 
 def measure(seeds: Sequence[None], config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a result for each cell in each engine, then the recorded cells, then both readings of the peephole."""
+    """Return a result for each cell in each engine, for the recorded cells, both readings of the peephole and names."""
     results = []
     for cell, (kind, arguments) in config["cells"].items():
         layer, x, state = draw(config, kind, arguments)
@@ -143,7 +146,7 @@ def measure(seeds: Sequence[None], config: Mapping[str, Any]) -> list[dict[str, 
                 results.append({"cell": cell, "engine": engine, "error": error(run(layer, x, state), expected)})
             except ValueError as refusal:
                 results.append({"cell": cell, "engine": engine, "error": None, "why": str(refusal)})
-    return results + measure_flax() + measure_peepholes(config)
+    return results + measure_flax() + measure_peepholes(config) + measure_names()
 
 
 def measure_flax() -> list[dict[str, Any]]:
@@ -185,10 +188,18 @@ def measure_peepholes(config: Mapping[str, Any]) -> list[dict[str, Any]]:
     return results
 
 
+def measure_names() -> list[dict[str, Any]]:
+    """Which releases of TensorFlow, in order, offer the cells under the names that the sources give."""
+    releases = json.loads((_records() / "tensorflow-names.json").read_text(encoding="utf-8"))
+    return [
+        {"cell": cell, "engine": name, "releases": {each["release"]: each["offers"][name] for each in releases}}
+        for name, cell in NAMES.items()
+    ]
+
+
 def recorded(name: str, prefix: str = "") -> dict[str, np.ndarray]:
     """Arrays recorded from another library, those whose name begins with `prefix`."""
-    path = evidence_folder().parents[1] / "tests" / "golden" / "frameworks" / f"{name}.npz"
-    with np.load(path, allow_pickle=False) as file:
+    with np.load(_records() / f"{name}.npz", allow_pickle=False) as file:
         return {key.removeprefix(prefix): file[key] for key in file.files if key.startswith(prefix)}
 
 
@@ -217,6 +228,10 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         },
         "hard_sigmoid": next(result["new"] for result in peepholes if "hard_sigmoid" in result["engine"]),
     }
+
+
+def _records() -> Path:
+    return evidence_folder().parents[1] / "tests" / "golden" / "frameworks"
 
 
 def _arguments(layer) -> dict[str, Any]:

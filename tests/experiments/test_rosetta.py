@@ -54,3 +54,13 @@ def test_a_wrong_engine_would_be_seen():
     expected = rosetta.run_reference(layer, x, state)
     layer.load_state_dict(layer.state_dict() | {"bias_hh_l0": 0 * layer.params["bias_hh_l0"]})
     assert rosetta.error(rosetta.run_reference(layer, x, state), expected) > 0.01
+
+
+@pytest.mark.parametrize("results", ["committed", "again"])
+def test_the_names_of_the_sources_are_looked_up_in_every_release_from_2_0_on(results, request):
+    names = {r["engine"]: r["releases"] for r in request.getfixturevalue(results) if "releases" in r}
+    lstm, peephole = (names[name] for name in rosetta.NAMES)
+    assert list(lstm)[:16] == [f"2.{minor}" for minor in range(16)]
+    assert list(lstm)[16:] == ["Keras 3.0", "Keras 3.15"]
+    assert all(lstm.values())
+    assert [release for release, there in peephole.items() if there] == [f"2.{minor}" for minor in range(9)]
