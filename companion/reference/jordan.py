@@ -77,8 +77,9 @@ class JordanRNN(Layer):
             return super().unroll(x, state, lengths)
         layout, x, (start,), mask = self._enter(x, state, lengths)
         ((net,),) = self._bound()
-        shape = tuple(layout.caller(x).shape[:-1]) + (self.output_size,)
-        targets = checks.shape("targets", checks.numbers("targets", targets, self.dtype), shape, "(that of y)")
+        y_shape = (*start[0].shape[:-1], *x.shape[-2:])
+        expected = layout.caller(np.broadcast_to(0, y_shape)).shape
+        targets = checks.shape("targets", checks.numbers("targets", targets, self.dtype), expected, "(that of y)")
         return self._tape(Graph(self, layout, ((teach(net, x, start, layout.steps(targets), mask),),)))
 
     def _backward(self, runs: Runs, dy: Array, dstate: list[State], horizon: int | None) -> StackBack:
@@ -106,7 +107,6 @@ def teach(net: Bound, x: Array, start: State, targets: Array, mask: Array | None
     steps = x.shape[-2]
     if mask is not None:
         x, targets = np.where(mask, x, 0), np.where(mask, targets, 0)
-    targets = np.broadcast_to(targets, (*start[0].shape[:-1], *targets.shape[-2:]))
     y_prev = np.concatenate([start[0][..., None, :], targets[..., :-1, :]], axis=-2)
     _, records = net.cell.step(flat(input_product(net, x)), (flat(y_prev),), net.w)
     h, y = (unflat(record, steps) for record in records)
