@@ -45,11 +45,13 @@ def test_the_colours_can_be_switched_and_stay_on_the_next_page(open_page):
 
 
 @pytest.mark.parametrize("source", ["http", "file"])
-def test_the_search_finds_a_word_of_the_book(open_page, source):
+def test_the_search_finds_a_word_of_the_book(open_page, visit, source):
     page = open_page("search.html?q=recurrent", source=source)
     page.wait_for_selector("#search-results ul.search li a")
     links = page.locator("#search-results ul.search li a").evaluate_all("nodes => nodes.map(node => node.href)")
     assert any("glossary" in link for link in links)
+    page.wait_for_load_state("networkidle")
+    assert visit(page).errors == []
 
 
 def test_the_map_leads_to_a_chapter_by_keyboard(open_page, built):

@@ -213,6 +213,18 @@ def test_the_books_inventories_are_well_formed(path):
         assert re.fullmatch(r"[\w.]+ py:\w+ [01] \S+ -", entry), entry
 
 
+@pytest.mark.parametrize(
+    ("base", "prefix"),
+    [("", "/"), ("https://someone.github.io/unrolled", "/unrolled/"), ("https://unrolled.example/", "/")],
+)
+def test_the_page_for_lost_readers_finds_its_style_below_any_address(monkeypatch, base, prefix):
+    monkeypatch.setenv("BOOK_BASE_URL", base)
+    settings = Settings()
+    offline.place_lost_page(None, settings)
+    assert settings.notfound_urls_prefix == prefix
+    assert getattr(settings, "html_baseurl", "").rstrip("/") == base.rstrip("/")
+
+
 def test_a_small_book_has_a_start_page_and_its_own_mathjax(book, tmp_path):
     pages, warnings = book({"book/index.md": "# Small\n\n$x$\n"})
     assert warnings == ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import zlib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sphinx.application import Sphinx
 
@@ -62,6 +64,18 @@ def use_local_mathjax(app: Sphinx, config) -> None:
     config.mathjax_path = "mathjax/tex-chtml.js"
 
 
+def place_lost_page(app: Sphinx, config) -> None:
+    """Let the 404 page find its style sheets where the book is published below the root of its host.
+
+    A server shows that page at any depth, so its links are absolute; BOOK_BASE_URL is the book's full address.
+    """
+    base = os.environ.get("BOOK_BASE_URL", "")
+    path = urlsplit(base).path.strip("/")
+    config.notfound_urls_prefix = f"/{path}/" if path else "/"
+    if base:
+        config.html_baseurl = base.rstrip("/") + "/"
+
+
 def copy_mathjax(app: Sphinx, failure: Exception | None) -> None:
     """Copy MathJax out of the package sphinx-mathjax-offline."""
     if failure or app.builder.format != "html":
@@ -104,5 +118,6 @@ def setup(app: Sphinx) -> None:
     mend_codeautolink()
     app.connect("config-inited", use_local_mathjax)
     app.connect("config-inited", use_inventories, priority=100)
+    app.connect("config-inited", place_lost_page, priority=100)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", write_start_page, priority=900)
