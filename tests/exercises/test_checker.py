@@ -103,6 +103,15 @@ def test_a_changed_argument_is_noticed_though_the_value_is_right():
     assert "x was changed" in str(result)
 
 
+def test_a_mistake_is_recognised_though_the_answer_also_changed_its_argument():
+    def unscaled_in_place(x, w):
+        y = find("toy/1").mistakes[0].wrong(x, w)
+        x[:] = y
+        return y
+
+    assert check("toy/1", unscaled_in_place).hint == "Scale the input by 1 - w."
+
+
 def test_a_random_generator_is_there_to_be_used():
     assert check("toy/4", lambda rng, n: rng.integers(6, size=n))
     result = check("toy/4", lambda rng, n: rng.integers(5, size=n))

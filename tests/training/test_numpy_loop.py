@@ -117,6 +117,17 @@ def test_sequences_of_unequal_length_count_as_far_as_they_go(rng):
     assert_array_equal(network()(x, lengths=ragged.lengths)[3:, 1], network().head.params["bias"] * np.ones((2, 1)))
 
 
+def test_two_directions_start_at_each_sequences_own_end(rng):
+    lengths = np.array([5, 3])
+    x, y = rng.normal(size=(5, 2, 2)), rng.normal(size=(5, 2, 2))
+    net = Network(ref.RNN(2, 3, bidirectional=True, rng=0), ref.Linear(6, 2, rng=1))
+    together, grads = net.gradients(Batch(x, y, lengths), squared_error)
+    alone = [net.gradients(Batch(x[:n, b : b + 1], y[:n, b : b + 1]), squared_error) for b, n in enumerate(lengths)]
+    assert_allclose(together, (5 * alone[0][0] + 3 * alone[1][0]) / 8, rtol=1e-12)
+    for name, grad in grads.items():
+        assert_allclose(grad, (5 * alone[0][1][name] + 3 * alone[1][1][name]) / 8, rtol=1e-9, atol=1e-15)
+
+
 # ---- early stop ----------------------------------------------------------------------------------------------------
 
 
