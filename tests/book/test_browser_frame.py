@@ -110,6 +110,20 @@ def test_a_figure_is_a_still_picture_in_print_and_in_light_colours(open_page, bu
         assert page.evaluate(colour) == hidden.light
 
 
+def test_a_dark_page_is_printed_in_light_colours_and_is_dark_again_afterwards(open_page):
+    page = open_page("book/notation.html", theme="dark")
+    colours = "node => [getComputedStyle(node).color, getComputedStyle(document.body).backgroundColor]"
+    cell = page.locator("article table td").first
+    dark = cell.evaluate(colours)
+    page.emulate_media(media="print", color_scheme="dark")
+    page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    on_paper = cell.evaluate(colours)
+    page.emulate_media(media="screen", color_scheme="dark")
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    assert cell.evaluate(colours) == dark != on_paper
+    assert on_paper[1] == "rgb(255, 255, 255)"
+
+
 def test_pictures_on_white_are_turned_over_on_a_dark_page(open_page, built):
     pictures = "div.cell_output img"
     for name in [f"book/{path.name}" for path in (built / "book").glob("*.html")]:
