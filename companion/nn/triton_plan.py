@@ -81,7 +81,7 @@ def _group(units, gates, hidden, batch, width, held, back, chip) -> list[Plan]:
     # At most 128 bytes of a row for each warp at a time, and little padding.
     chunk = min((64, 32, 16) if width == 2 else (32, 16), key=lambda chunk: _padded(hidden, split * chunk))
     inner = _padded(hidden, split * chunk)
-    weights = gates * inner * units * width if held else 0
+    weights = (gates * inner if held else split * chunk) * units * width
     blocks = -(-hidden // units)
     room = chip.processors // blocks
     plan = None

@@ -57,7 +57,8 @@ def why_not(cell: str, device: torch.device, dtype: torch.dtype, hidden_size: in
         return "the Triton engine needs a CUDA device, and torch finds none"
     if torch.cuda.get_device_capability(device) < (8, 0):
         return "the Triton engine needs a GPU of compute capability 8.0 or later"
-    if not plan_scan(GATES[cell], hidden_size, batch, 2, False, _chip(device)):
+    width = 2 if dtype.itemsize == 2 else 8
+    if not all(plan_scan(GATES[cell], hidden_size, batch, width, back, _chip(device)) for back in (False, True)):
         return f"hidden_size {hidden_size} is too large for the Triton engine on this GPU"
     return None
 
@@ -144,7 +145,9 @@ def _launch(persistent, once, arguments, flags, a, T, B, shape, plan, back):
     # One block has a multiprocessor to itself: no reason for the compiler to save registers, which it does by reading
     # the exchanged state in two rounds.
     # No pipelining of loops: Triton would load the next step's state ahead of the barrier, before it is there.
-    options = {"num_warps": plan.warps, "maxnreg": 240, "num_stages": 1}
+    # No multiplication fused with an addition: which of two products to fuse is the compiler's choice, and the
+    # persistent and the stepwise kernel must not differ.
+    options = {"num_warps": plan.warps, "maxnreg": 240, "num_stages": 1, "enable_fp_fusion": False}
     with torch.cuda.device_of(a):
         if plan.stepwise:
             grid = (plan.blocks, plan.tiles(B))
