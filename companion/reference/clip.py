@@ -48,7 +48,7 @@ def clip_grad_value(grads: Arrays, clip_value: float) -> None:
 
 def joint_norm(arrays: list[np.ndarray]) -> float:
     """√(sum of all squares), with the largest entry taken out first so that no square overflows."""
-    largest = max((float(np.max(np.abs(array), initial=0)) for array in arrays), default=0.0)
+    largest = float(np.max([np.max(np.abs(array), initial=0) for array in arrays], initial=0))
     if largest == 0 or not np.isfinite(largest):
         return largest
     return largest * float(np.sqrt(sum(np.sum((array / largest) ** 2, dtype=np.float64) for array in arrays)))

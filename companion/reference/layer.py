@@ -211,7 +211,7 @@ class Layer:
         )
 
     def _state_parts(self, name: str, value, layout: Layout, batch: int) -> list[State]:
-        """A state, or its gradient, as a list with an entry (h,) or (h, c) of arrays (…, H, B) for each layer and direction."""
+        """A state, or its gradient: (h,) or (h, c) with arrays (…, H, B) for each layer and direction."""
         names, parts = self.cell.state, len(self.parts())
         shapes = [layout.state_shape(parts, batch, self.size(0)(key)) for key in names]
         if value is None:

@@ -49,7 +49,8 @@ class LSTM(Layer):
     """Long short-term memory. The state is (h, c).
 
     `forget_gate`: True for the cell of Gers and others (2000) and of `torch.nn.LSTM`, row blocks i, f, g, o; False
-    for that of Hochreiter and Schmidhuber (1997), row blocks i, g, o. The other arguments as `Layer`, in the order of `torch.nn.LSTM`.
+    for that of Hochreiter and Schmidhuber (1997), row blocks i, g, o. The other arguments as `Layer`, in the order of
+    `torch.nn.LSTM`.
     """
 
     def __init__(

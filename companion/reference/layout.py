@@ -1,7 +1,7 @@
 """How the caller lays out arrays, and how the scan wants them: features, time, batch.
 
-The scan reads (I, T, B): a column for each sequence and step, as in the equations. Networks side by side stand in front of
-that. The caller has (T, B, I), may put the batch first or leave it out. Each rule is here and nowhere else.
+The scan reads (I, T, B): a column for each sequence and step, as in the equations. Networks side by side stand in
+front of that. The caller has (T, B, I), may put the batch first or leave it out. Each rule is here and nowhere else.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def layout_of(x: np.ndarray, width: int, runs: int | None, batch_first: bool) ->
 
 
 def alive(lengths: object, steps: int, batch: int) -> np.ndarray | None:
-    """True where a sequence has not ended, (T, B); None where all sequences have T steps. Errors as `checks.lengths`."""
+    """True where a sequence has not ended, (T, B); None where all have T steps. Errors as `checks.lengths`."""
     if lengths is None:
         return None
     return np.arange(steps)[:, None] < checks.lengths(lengths, steps, batch)

@@ -69,7 +69,7 @@ class Adam:
 
 
 def check_params(params: object) -> dict[str, np.ndarray]:
-    """The parameters as a dictionary that holds the same arrays. Raises TypeError for anything but a mapping of arrays."""
+    """The parameters in a dictionary of the same arrays. Raises TypeError for anything but a mapping of arrays."""
     if not isinstance(params, Mapping) or not all(isinstance(value, np.ndarray) for value in params.values()):
         raise TypeError(f"params: expected a mapping from names to arrays, got {checks.describe(params)}")
     return dict(params)

@@ -64,7 +64,8 @@ def real(name: str, value: object, dtype: np.dtype) -> np.ndarray:
     array = np.asarray(value)
     if array.dtype.kind not in "fiu":
         raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
-    array = array.astype(dtype)
+    with np.errstate(over="ignore"):  # told below, as an error
+        array = array.astype(dtype)
     if not np.isfinite(array).all():
         raise ValueError(
             f"{name}: expected finite numbers in {dtype}, got {np.count_nonzero(~np.isfinite(array))} that are not"

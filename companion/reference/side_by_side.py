@@ -69,9 +69,10 @@ def leaves(argument) -> list:
     return list(argument.values()) if isinstance(argument, Mapping) else [argument]
 
 
-def signature(layer) -> dict[str, tuple]:
-    """Shape and dtype of each parameter."""
-    return {name: (value.shape, value.dtype.name) for name, value in layer.params.items()}
+def signature(layer) -> dict[str, object]:
+    """Shape and dtype of each parameter, and the layout."""
+    shapes = {name: (value.shape, value.dtype.name) for name, value in layer.params.items()}
+    return shapes | {"batch_first": getattr(layer, "batch_first", False)}
 
 
 def describe(layer) -> str:

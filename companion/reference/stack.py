@@ -17,7 +17,7 @@ Runs = tuple[tuple[Run, ...], ...]
 
 @dataclass(frozen=True)
 class StackBack:
-    """Gradients of the input (…, I, T, B), and of initial states and parameters, an entry for each layer and direction."""
+    """Gradients of the input (…, I, T, B); of initial states and parameters, for each layer and direction."""
 
     x: np.ndarray
     states: list[State]

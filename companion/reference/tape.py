@@ -102,7 +102,7 @@ class Tape:
         return tuple(self._named())
 
     def _named(self) -> dict[str, tuple[Series, str]]:
-        suffixes = [(layer, suffix(l, d)) for l, pair in enumerate(self.layers) for d, layer in enumerate(pair)]
+        suffixes = [(series, suffix(layer, d)) for layer, row in enumerate(self.layers) for d, series in enumerate(row)]
         if len(suffixes) == 1:
             ((series, _),) = suffixes
             suffixes.insert(0, (series, ""))

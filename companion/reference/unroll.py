@@ -4,8 +4,8 @@ A cell knows one step. `forward` runs it along a sequence and keeps what every s
 steps from the last to the first and hands each one the gradient that the later ones left. Directions, layers and
 layouts of arrays are not known here: see `companion.reference.layer`.
 
-Shapes: x (I, T, B), states (H, B), a column for each sequence. With S networks side by side (S, …) in front of both; x may
-stay without, and is then read by all. `mask` is None or (T, B), True where a sequence has not ended yet.
+Shapes: x (I, T, B), states (H, B), a column for each sequence. With S networks side by side (S, …) in front of both;
+x may stay without, and is then read by all. `mask` is None or (T, B), True where a sequence has not ended yet.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,8 @@ State = tuple[np.ndarray, ...]
 class Run:
     """One pass of one cell along one sequence: the unfolded graph.
 
-    first: (…, H, T + 1, B), the first state (which is the output) before the first step and after every step, side by side.
+    first: (…, H, T + 1, B), the first state (which is the output) before the first step and after every step, side by
+        side.
     states: T + 1 states, the initial one first. records: T times what the cell recorded.
     Memory: what the cell records, its states, and `first`, once for every step; so linear in T.
     """

@@ -49,7 +49,7 @@ def test_the_class_takes_fewer_than_thirty_lines():
 
 @pytest.mark.parametrize("shape", [{}, {"num_layers": 2, "bidirectional": True}, {"bias": False}])
 def test_its_gradients_check_at_once(shape, rng):
-    report = ref.gradcheck(layer(**shape), rng.standard_normal((T, 3, 3)), lengths=[2, T, 4])
+    report = ref.gradcheck(layer(**shape), rng.standard_normal((4, 2, 3)), lengths=[2, 4])
     assert report, str(report)
 
 

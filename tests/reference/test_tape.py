@@ -86,7 +86,7 @@ def test_unknown_names_are_errors_that_say_which_there_are(rng):
     with pytest.raises(KeyError, match="expected one of h, r, z, v, n, got 'c'"):
         tape.layers[0][0]["c"]
     with pytest.raises(AttributeError, match="r_l0"):
-        tape.gates
+        _ = tape.gates
     assert not hasattr(tape, "_anything")
 
 

@@ -8,7 +8,7 @@ from companion.reference.weights import Bias, Matrix
 
 @dataclass(frozen=True)
 class JordanCell:
-    """Jordan's cell (Jordan 1986): h_t = φ(W x_t + b + U y_{t-1}), y_t = out(V h_t + d), with b = bias_h, d = bias_y."""
+    """Jordan's cell (1986), h_t = φ(W x_t + b + U y_{t-1}), y_t = out(V h_t + d), with b = bias_h and d = bias_y."""
 
     phi: Activation = TANH
     out: Activation = LINEAR
