@@ -78,16 +78,17 @@ def train(network: Network, batch: Batch, settings: Mapping[str, Any], watch: Ea
 
 def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return, for every seed, the errors of the three kinds of network."""
+    of = {model: measure_model(model, networks(model, seeds, config["hidden"]), config) for model in MODELS}
+    return [{model: of[model][i] for model in MODELS} for i in range(len(seeds))]
+
+
+def measure_model(model: str, network: Network, config: Mapping[str, Any]) -> list[dict[str, float]]:
+    """Train the networks that stand side by side and return the errors of each."""
     data = sunspots.load()
     learn = data.between(*config["learn"])
-    results: list[dict[str, Any]] = [{} for _ in seeds]
-    for model in MODELS:
-        network = networks(model, seeds, config["hidden"])
-        settings = {"rate": config["rate"], "clip": config["clip"], **config[model]}
-        train(network, examples(model, data, learn), settings)
-        for result, said in zip(results, predictions(network, model, data), strict=True):
-            result[model] = errors(said, data, learn, config["variance"])
-    return results
+    settings = {"rate": config["rate"], "clip": config["clip"], **config[model]}
+    train(network, examples(model, data, learn), settings)
+    return [errors(said, data, learn, config["variance"]) for said in predictions(network, model, data)]
 
 
 def errors(said: np.ndarray, data: sunspots.Sunspots, learn: np.ndarray, variance: float) -> dict[str, float]:

@@ -112,6 +112,13 @@ def test_a_mistake_is_recognised_though_the_answer_also_changed_its_argument():
     assert check("toy/1", unscaled_in_place).hint == "Scale the input by 1 - w."
 
 
+def test_where_two_mistakes_give_the_same_the_other_cases_decide():
+    first, second = find("toy/7").mistakes
+    assert check("toy/7", lambda x: x + 2).mistake is first
+    assert check("toy/7", lambda x: x * x).mistake is second
+    assert check("toy/7", lambda x: 4.0).mistake is first  # like both in one case, like neither in the other
+
+
 def test_a_random_generator_is_there_to_be_used():
     assert check("toy/4", lambda rng, n: rng.integers(6, size=n))
     result = check("toy/4", lambda rng, n: rng.integers(5, size=n))

@@ -109,4 +109,14 @@ EXERCISES = (
         cases=(case(1.0), case(2.0)),
         mistakes=(Mistake(lambda h, x_t: h + x_t, "Halve the state."),),
     ),
+    Exercise(
+        name="toy/7",
+        title="Three times as much",
+        solution=lambda x: 3 * x,
+        cases=(case(2.0), case(3.0)),
+        mistakes=(
+            Mistake(lambda x: x + 2, "Add it twice to itself, not 2."),
+            Mistake(lambda x: x * x, "Multiply by 3, not by itself."),
+        ),
+    ),
 )
