@@ -104,7 +104,7 @@ def run(layer, given, device, dtype, engine=None):
 
 def error(x, y):
     """‖x - y‖ / ‖y‖ in float64 on the CPU. What is not finite is never near."""
-    x, y = x.double().cpu(), y.double().cpu()
+    x, y = x.detach().double().cpu(), y.detach().double().cpu()
     assert torch.isfinite(x).all()
     return float((x - y).norm() / y.norm())
 
