@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from companion.experiments.claims import CLAIMS
+from companion.experiments.experiment import EXPERIMENTS
 from tests.conftest import LABEL
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,7 @@ def labels_in_the_book() -> set[str]:
 
 
 def labels_in_the_tests() -> set[str]:
+    """Labels that stand in the code of a test, but for those of the toy pages that the tests make."""
     found = set()
     for path in (ROOT / "tests").rglob("test_*.py"):
         if path.name in TESTS_OF_THE_FIXTURE:
@@ -43,20 +45,32 @@ def labels_in_the_tests() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and LABEL.fullmatch(node.value):
                 found.add(node.value)
-    return found
+    return {label for label in found if not label.startswith("eq-x-")}
 
 
 def test_every_numbered_equation_has_a_label_of_the_common_form():
     assert all(LABEL.fullmatch(label) for label in labels_in_the_book())
 
 
-def test_every_numbered_equation_has_a_test_and_every_such_test_an_equation():
-    assert labels_in_the_book() == labels_in_the_tests()
+def chapter_of(label: str) -> str:
+    """The short name of a chapter inside a label: rn of eq-rn-step."""
+    return label.split("-")[1]
 
 
-def test_the_committed_errors_are_those_of_the_numbered_equations():
+def test_every_numbered_equation_has_a_test():
+    assert labels_in_the_book() - labels_in_the_tests() == set()
+
+
+def test_every_equation_that_a_test_names_stands_in_its_chapter():
+    """The package may be ahead of the book: a chapter that has no numbered equation is not written yet."""
+    book = labels_in_the_book()
+    written = {chapter_of(label) for label in book}
+    assert {label for label in labels_in_the_tests() if chapter_of(label) in written} - book == set()
+
+
+def test_the_committed_errors_cover_the_numbered_equations():
     snapshot = json.loads(SNAPSHOT.read_text(encoding="utf-8")) if SNAPSHOT.exists() else {}
-    assert set(snapshot) == labels_in_the_book(), "call make test PARTS=unit, then make snapshot"
+    assert labels_in_the_book() <= set(snapshot) <= labels_in_the_tests(), "make test PARTS=unit, then make snapshot"
     for label, entry in snapshot.items():
         assert 0 <= entry["error"] <= entry["tolerance"], label
         assert (ROOT / entry["test"].split("::")[0]).is_file(), label
@@ -105,9 +119,9 @@ def named_in_the_text() -> set[str]:
     return set(re.findall(r"\{evidence\}`([\w-]+):", "\n".join(pages().values())))
 
 
-def test_every_file_of_evidence_belongs_to_a_claim_or_stands_on_a_page():
+def test_every_file_of_evidence_is_what_an_experiment_writes():
     files = {path.stem for path in (BOOK / "evidence").glob("*.json")} - NOT_EVIDENCE
-    assert files <= {claim.evidence for claim in CLAIMS.values()} | named_in_the_text()
+    assert files <= set(EXPERIMENTS)
 
 
 def test_every_number_out_of_the_evidence_names_a_claim_or_a_file():
