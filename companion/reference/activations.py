@@ -9,15 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# One half as an array of each dtype: for a small network, turning Python's 0.5 into one costs as much as the tanh.
+HALF = {np.dtype(dtype).char: np.array(0.5, dtype) for dtype in (np.float32, np.float64, np.complex64, np.complex128)}
+
 
 def sigmoid(a: np.ndarray) -> np.ndarray:
     """σ(a) = 1 / (1 + exp(-a)), written as 1/2 + 1/2 tanh(a/2): no overflow for any a, and analytic for complex a.
 
     The absolute error is that of a number near 1 (1e-16 in float64), also where σ(a) itself is tiny.
     """
-    s = np.tanh(0.5 * a)
-    s *= 0.5
-    s += 0.5
+    half = HALF.get(a.dtype.char, 0.5)
+    s = np.tanh(half * a)
+    s *= half
+    s += half
     return s
 
 
