@@ -8,6 +8,8 @@ import pytest
 
 from companion.figures.palette import COLOURS
 
+CHAPTERS = ", ".join(f".bd-docs-nav p.caption:has-text('{part}') + ul a" for part in ("Part", "Beside the course"))
+
 pytestmark = [pytest.mark.browser, pytest.mark.pages]
 
 
@@ -75,7 +77,7 @@ def test_every_chapter_in_the_sidebar_is_a_station_and_no_other(open_page):
     page = open_page("book/index.html")
     hrefs = "nodes => nodes.map(node => new URL(node.href.baseVal ?? node.href, document.baseURI).pathname)"
     stations = page.locator("svg.u-map-wide a.u-map-here").evaluate_all(hrefs)
-    parts = page.locator(".bd-docs-nav p.caption:has-text('Part') + ul a").evaluate_all(hrefs)
+    parts = page.locator(CHAPTERS).evaluate_all(hrefs)
     assert stations == parts
     assert stations
 

@@ -1,4 +1,4 @@
-"""The package's documentation out of its docstrings: one section a module, for the modules that exist."""
+"""The package's documentation out of its docstrings, for the modules that exist."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import re
+from pathlib import Path
 from types import ModuleType
 
 from docutils import nodes
@@ -20,28 +21,57 @@ logger = logging.getLogger(__name__)
 
 
 class Api(SphinxDirective):
-    """`{companion-api}` with one module per line; a module that does not exist yet is left out."""
+    """`{companion-api}` with one module per line: the page's own first, each further one in a section."""
 
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        return [section for name in filter(None, map(str.strip, self.content)) for section in self.section(name)]
+        result: list[nodes.Node] = []
+        for position, name in enumerate(filter(None, map(str.strip, self.content))):
+            module = imported(name, self.get_location())
+            if module is None:
+                continue
+            self.env.note_dependency(module.__file__)
+            box = nodes.section(ids=[f"module-{name}"], names=[name]) if position else nodes.Element()
+            if position:
+                box += nodes.title("", "", nodes.literal("", name))
+            self.state.nested_parse(StringList(["```{eval-rst}", *markup(module), "```"], f"{name}.md"), 0, box)
+            result += [box] if position else box.children
+        return result
 
-    def section(self, name: str) -> list[nodes.Node]:
-        """Return the section of a module, or nothing."""
-        found = importlib.util.find_spec(name)
-        if found is None or found.origin is None:  # a folder without __init__.py is not a module yet
-            return []
-        try:
-            module = importlib.import_module(name)
-        except ImportError as error:
-            logger.warning("%s cannot be documented: %s", name, error, location=self.get_location())
-            return []
-        self.env.note_dependency(module.__file__)
-        section = nodes.section(ids=[f"module-{name}"], names=[name])
-        section += nodes.title("", "", nodes.literal("", name))
-        self.state.nested_parse(StringList(["```{eval-rst}", *markup(module), "```"], f"{name}.md"), 0, section)
-        return [section]
+
+class Modules(SphinxDirective):
+    """`{companion-modules}`: the pages below this one, each with the first sentence of its module."""
+
+    def run(self) -> list[nodes.Node]:
+        group = nodes.tgroup("", nodes.colspec(colwidth=1), nodes.colspec(colwidth=3), cols=2)
+        head = nodes.row("", *(nodes.entry("", nodes.paragraph("", text)) for text in ("Module", "What it holds")))
+        body = nodes.tbody()
+        for file in sorted(Path(self.env.doc2path(self.env.docname)).with_suffix("").glob("*.md")):
+            module = imported(f"companion.{file.stem}", self.get_location())
+            if module is None:
+                continue
+            self.env.note_dependency(module.__file__)
+            link = addnodes.pending_xref("", nodes.literal("", module.__name__), refdomain="std", reftype="doc")
+            link.attributes |= {"reftarget": f"/{self.env.docname}/{file.stem}", "refexplicit": True, "refwarn": True}
+            words = nodes.entry()
+            first = (inspect.getdoc(module) or "").partition("\n\n")[0].replace("\n", " ")
+            self.state.nested_parse(StringList([first], file.name), 0, words)
+            body += nodes.row("", nodes.entry("", nodes.paragraph("", "", link)), words)
+        group += [nodes.thead("", head), body]
+        return [nodes.table("", group)]
+
+
+def imported(name: str, location) -> ModuleType | None:
+    """Return a module, or None where it does not exist or, with a warning, does not import."""
+    found = importlib.util.find_spec(name)
+    if found is None or found.origin is None:  # a folder without __init__.py is not a module yet
+        return None
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        logger.warning("%s cannot be documented: %s", name, error, location=location)
+        return None
 
 
 def public(module: ModuleType) -> list[str]:
@@ -119,6 +149,7 @@ def as_meant(app: Sphinx, what: str, name: str, thing, options, lines: list[str]
 def setup(app: Sphinx) -> None:
     """Register the directive, and the meaning of single backticks in docstrings."""
     app.add_directive("companion-api", Api)
+    app.add_directive("companion-modules", Modules)
     app.add_role("name", NameRole())
     app.connect("warn-missing-reference", stay_silent)
     if "autodoc-process-docstring" in app.events.events:
