@@ -1,5 +1,6 @@
 """The layer around a cell: everything that torch.nn's modules do, for cells that torch.nn does not have."""
 
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -8,7 +9,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from companion.nn import _eager, _fused, _initial, _triton
 from companion.nn._engines import ENGINES, Work, choose
-from companion.nn._layout import Batch, at_end, blank_past_end, enter, enter_state, reverse
+from companion.nn._layout import Batch, at_end, enter, enter_state, past_end, reverse
 from companion.nn.cells import Cell
 
 UNROLL = {"eager": _eager.unroll, "fused": _fused.unroll, "triton": _triton.unroll}
@@ -100,8 +101,8 @@ class Recurrent(nn.RNNBase):
         engine = self._engine(input)
         engine = choose("fused", self._work(input)) if engine == "cudnn" else engine
         batch, (_, series), _ = self._run(engine, input, hx, all_states=True)
-        series = (blank_past_end_of_all(s, batch.lengths) for s in series)
         if batch.given is not None:
+            series = (s.masked_fill(past_end(batch.x, batch.lengths), 0) for s in series)
             order = batch.given.unsorted_indices
             series = (s if order is None else s.index_select(2, order) for s in series)
             return States(
@@ -142,25 +143,22 @@ class Recurrent(nn.RNNBase):
         directions = 2 if self.bidirectional else 1
         shape = (self.num_layers * directions, batch.x.shape[1], self.hidden_size)
         state = enter_state(batch, hx, shape, pair=self.cell.states == 2)
-        kind = batch.x.device.type
-        if not torch.is_autocast_enabled(kind):
-            return batch, *self._stack(engine, batch, state, batch.x.dtype, all_states)
-        with torch.autocast(kind, enabled=False):
-            return batch, *self._stack(engine, batch, state, torch.get_autocast_dtype(kind), all_states)
+        with precision(batch.x) as dtype:
+            return batch, *self._stack(engine, batch, state, dtype, all_states)
 
     def _stack(self, engine: str, batch: Batch, state, dtype: torch.dtype, all_states: bool):
-        # two bytes are too few to add up a state over many steps: these engines count in four
-        inside = torch.float32 if dtype.itemsize == 2 and engine != "triton" else dtype
+        inside = inner_dtype(engine, dtype)
         x, state = batch.x.to(inside), [s.to(inside) for s in state]
         unroll, lengths, directions = UNROLL[engine], batch.lengths, 2 if self.bidirectional else 1
         everything, finals = [], []
+        over = None if lengths is None or self.cell.bounded else past_end(x, lengths)
         for layer in range(self.num_layers):
             both = []
             for direction in range(directions):
                 start = [s[layer * directions + direction] for s in state]
                 W, b, weights = (_cast(w, inside) for w in self._weights(layer, direction))
                 seen = reverse(x, lengths) if direction else x
-                series, final = unroll(self.cell, seen, start, W, b, weights, all_states or lengths is not None)
+                series, final = unroll(self.cell, seen, start, W, b, weights, all_states or lengths is not None, over)
                 if lengths is not None:
                     final = tuple(at_end(s, lengths) for s in series)
                 both.append(tuple(reverse(s, lengths) for s in series) if direction else series)
@@ -184,9 +182,20 @@ class Recurrent(nn.RNNBase):
         return W, None if biases is None else biases[0] + biases[1], (U,)
 
 
-def blank_past_end_of_all(series: Tensor, lengths: Tensor | None) -> Tensor:
-    """`blank_past_end` for states (L, T, B, H)."""
-    return series if lengths is None else torch.stack([blank_past_end(s, lengths) for s in series])
+@contextmanager
+def precision(x: Tensor):
+    """The dtype in which torch.nn would compute here, autocast considered; autocast is off inside."""
+    kind = x.device.type
+    if not torch.is_autocast_enabled(kind):
+        yield x.dtype
+        return
+    with torch.autocast(kind, enabled=False):
+        yield torch.get_autocast_dtype(kind)
+
+
+def inner_dtype(engine: str, dtype: torch.dtype) -> torch.dtype:
+    """The dtype an engine computes in: two bytes are too few to add up a state over many steps, Triton's kernels apart."""
+    return torch.float32 if dtype.itemsize == 2 and engine != "triton" else dtype
 
 
 def transformed(x: Tensor) -> bool:

@@ -6,7 +6,7 @@ from torch import Tensor
 from companion.nn.cells import Cell
 
 
-def unroll(cell: Cell, x: Tensor, state, W: Tensor, b: Tensor | None, weights, all_states: bool = True):
+def unroll(cell: Cell, x: Tensor, state, W: Tensor, b: Tensor | None, weights, all_states: bool = True, past_end=None):
     """One layer in one direction over a rectangular batch.
 
     Args:
@@ -16,11 +16,13 @@ def unroll(cell: Cell, x: Tensor, state, W: Tensor, b: Tensor | None, weights, a
         W, b: the input's weights (G*H, I), and the biases that add to the pre-activation (G*H,) or None.
         weights: the recurrent weights and what else the cell reads.
         all_states: whether every state is wanted; here they all come.
+        past_end: None, or (T, B, 1), true where a sequence is over, for a cell whose state may grow without bound there.
 
     Returns:
         ``(series, final)``: every h_t (T, B, H), and with ``all_states`` every c_t; the final state.
     """
-    return scan(cell, torch.nn.functional.linear(x, W, b), state, weights)
+    a = torch.nn.functional.linear(x, W, b)
+    return scan(cell, a if past_end is None else a.masked_fill(past_end, -torch.inf), state, weights)
 
 
 def scan(cell: Cell, a: Tensor, state, weights):

@@ -148,7 +148,9 @@ def _eager(work: Work) -> str | None:
 
 def _fused(work: Work) -> str | None:
     if work.transformed:
-        return "torch.func, forward-mode autograd and subclasses of Tensor want plain operations, as the eager engine has"
+        return (
+            "torch.func, forward-mode autograd and subclasses of Tensor want plain operations, as the eager engine has"
+        )
     if work.exported:
         return "torch.export wants plain operations, as the eager engine has"
     return _eager(work)

@@ -15,25 +15,24 @@ from torch.autograd import Function
 from companion.nn import _eager as eager
 from companion.nn._products import linear, weight_gradients
 from companion.nn.cells import CELLS, Cell
-from companion.nn.cells._scan import scaled
+from companion.nn.cells._scan import PreActivations, before, scaled
 
 
-def unroll(cell: Cell, x: Tensor, state, W: Tensor, b: Tensor | None, weights, all_states: bool = False):
+def unroll(cell: Cell, x: Tensor, state, W: Tensor, b: Tensor | None, weights, all_states: bool = False, past_end=None):
     """One layer in one direction: as `companion.nn._eager.unroll`, which see."""
     b = torch.zeros(len(W), dtype=W.dtype, device=W.device) if b is None else b
     if torch.compiler.is_compiling():
-        outputs = scan(cell.name, all_states, torch.is_grad_enabled(), x, W, b, [*state, *weights])
+        outputs = scan(cell.name, all_states, torch.is_grad_enabled(), past_end, x, W, b, [*state, *weights])
         outputs = outputs[: cell.states + (cell.states if all_states else 1)]
     else:
-        outputs = _Scan.apply(cell, all_states, x, W, b, *state, *weights)
+        outputs = _Scan.apply(cell, all_states, past_end, x, W, b, *state, *weights)
     return tuple(outputs[: -cell.states]), tuple(outputs[-cell.states :])
 
 
-def _forward(cell: Cell, all_states: bool, keep: bool, x, W, b, rest):
+def _forward(cell: Cell, all_states: bool, keep: bool, past_end, x, W, b, rest):
     """``(outputs, saved)``: the series of h, or of every state, then the final state; what `_backward` needs."""
     state, weights = _split(cell, rest)
-    steps, batch, _ = x.shape
-    a = linear(x.reshape(steps * batch, -1), scaled(W, cell.scale), scaled(b, cell.scale)).view(steps, batch, -1)
+    a = PreActivations(x, scaled(W, cell.scale), scaled(b, cell.scale), cell.gates, past_end)
     series, saved = cell.scan(a, state, weights, keep)
     outputs = series[:1] + tuple(s.clone() for s in series[1:] if all_states)
     return outputs + tuple(s[-1].clone() for s in series), saved
@@ -46,14 +45,36 @@ def _backward(cell: Cell, inputs, h, saved, upstream, with_dx: bool):
     upstream = [None if g is None else g.contiguous() for g in upstream]
     through, final = upstream[: -cell.states], upstream[-cell.states :]
     through += [None] * (cell.states - len(through))
-    da, recurrent, dstate, dweights = cell.scan_back(saved, (h,), state, weights, through, final)
-    if recurrent is None:
-        dW, db = weight_gradients(da, x)
-    else:
-        dW, dU, db = weight_gradients(da, x, recurrent)
-        dweights = (dU, *dweights[1:])
-    dx = linear(da.view(-1, len(W)), W.t()).view(x.shape) if with_dx else None
-    return dx, dW, db, *dstate, *dweights
+    sums = _Sums(x, W, state[0], h if cell.joint else None, torch.empty_like(x) if with_dx else None)
+    dstate, dweights = cell.scan_back(saved, (h,), state, weights, through, final, sums.collect)
+    if cell.joint:
+        dweights = (sums.totals[1], *dweights[1:])
+    return sums.dx, sums.totals[0], sums.totals[-1], *dstate, *dweights
+
+
+class _Sums:
+    """What follows from the gradient of the pre-activations, added up over stretches of steps while they are in cache.
+
+    ``totals`` is the gradients of W, with ``h`` of the recurrent weights, and of the bias.
+    """
+
+    def __init__(self, x: Tensor, W: Tensor, h0: Tensor, h: Tensor | None, dx: Tensor | None):
+        self.x, self.W, self.h0, self.h, self.dx, self.totals = x, W, h0, h, dx, None
+
+    def collect(self, first: int, end: int, da: Tensor) -> None:
+        """Take da (K, B, G*H) of the steps from ``first`` until before ``end``."""
+        x, h = self.x[first:end], self.h
+        if h is None:
+            parts = weight_gradients(da, x)
+        else:
+            parts = weight_gradients(da, x, h[first - 1 : end - 1] if first else before(self.h0, h[:end]))
+        if self.totals is None:
+            self.totals = parts
+        else:
+            for total, part in zip(self.totals, parts, strict=True):
+                total += part
+        if self.dx is not None:
+            self.dx[first:end] = linear(da.view(-1, len(self.W)), self.W.t()).view(x.shape)
 
 
 def _split(cell: Cell, rest):
@@ -65,11 +86,11 @@ class _Scan(Function):
     """Inputs: cell, whether every state is wanted, x (T, B, I), W, b, the state, the recurrent weights."""
 
     @staticmethod
-    def forward(ctx, cell, all_states, x, W, b, *rest):
+    def forward(ctx, cell, all_states, past_end, x, W, b, *rest):
         keep = any(ctx.needs_input_grad)
-        outputs, saved = _forward(cell, all_states, keep, x, W, b, rest)
+        outputs, saved = _forward(cell, all_states, keep, past_end, x, W, b, rest)
         ctx.set_materialize_grads(False)
-        ctx.cell, ctx.given = cell, 3 + len(rest)
+        ctx.cell, ctx.past_end, ctx.given = cell, past_end, 3 + len(rest)
         if keep:
             ctx.save_for_backward(x, W, b, *rest, outputs[0], *saved)
         return outputs
@@ -78,14 +99,14 @@ class _Scan(Function):
     def backward(ctx, *upstream):
         inputs, (h, *saved) = ctx.saved_tensors[: ctx.given], ctx.saved_tensors[ctx.given :]
         if torch.is_grad_enabled():
-            return None, None, *_backward_of_eager(ctx.cell, inputs, upstream)
-        return None, None, *_backward(ctx.cell, inputs, h, saved, upstream, ctx.needs_input_grad[2])
+            return None, None, None, *_backward_of_eager(ctx.cell, ctx.past_end, inputs, upstream)
+        return None, None, None, *_backward(ctx.cell, inputs, h, saved, upstream, ctx.needs_input_grad[3])
 
 
-def _backward_of_eager(cell: Cell, inputs, upstream):
+def _backward_of_eager(cell: Cell, past_end, inputs, upstream):
     copies = [t.view_as(t) for t in inputs]
     x, W, b, *rest = copies
-    series, final = eager.unroll(cell, x, rest[: cell.states], W, b, rest[cell.states :])
+    series, final = eager.unroll(cell, x, rest[: cell.states], W, b, rest[cell.states :], True, past_end)
     return eager.gradients([*series[: len(upstream) - cell.states], *final], upstream, copies)
 
 
@@ -93,14 +114,23 @@ def _backward_of_eager(cell: Cell, inputs, upstream):
 
 
 @torch.library.custom_op("companion::scan", mutates_args=())
-def scan(cell: str, all_states: bool, keep: bool, x: Tensor, W: Tensor, b: Tensor, rest: list[Tensor]) -> list[Tensor]:
+def scan(
+    cell: str,
+    all_states: bool,
+    keep: bool,
+    past_end: Tensor | None,
+    x: Tensor,
+    W: Tensor,
+    b: Tensor,
+    rest: list[Tensor],
+) -> list[Tensor]:
     """The outputs of `_forward`, then what it saved where ``keep`` is true."""
-    outputs, saved = _forward(CELLS[cell], all_states, keep, x, W, b, rest)
+    outputs, saved = _forward(CELLS[cell], all_states, keep, past_end, x, W, b, rest)
     return [*outputs, *(s.clone() for s in saved if keep)]
 
 
 @scan.register_fake
-def _(cell, all_states, keep, x, W, b, rest):
+def _(cell, all_states, keep, past_end, x, W, b, rest):
     cell, (steps, batch, _) = CELLS[cell], x.shape
     hidden = len(W) // cell.gates
     final = [torch.empty_like(s) for s in rest[: cell.states]]
@@ -110,7 +140,9 @@ def _(cell, all_states, keep, x, W, b, rest):
 
 
 @torch.library.custom_op("companion::scan_back", mutates_args=())
-def scan_back(cell: str, inputs: list[Tensor], h: Tensor, saved: list[Tensor], upstream: list[Tensor | None]) -> list[Tensor]:
+def scan_back(
+    cell: str, inputs: list[Tensor], h: Tensor, saved: list[Tensor], upstream: list[Tensor | None]
+) -> list[Tensor]:
     """The gradients of `scan`'s tensors."""
     gradients = _backward(CELLS[cell], inputs, h, saved, upstream, with_dx=True)
     return [g.clone(memory_format=torch.contiguous_format) for g in gradients]
@@ -122,7 +154,7 @@ def _(cell, inputs, h, saved, upstream):
 
 
 def _setup(ctx, inputs, output):
-    cell, all_states, _, x, W, b, rest = inputs
+    cell, all_states, _, _, x, W, b, rest = inputs
     count = CELLS[cell].states + (CELLS[cell].states if all_states else 1)
     ctx.cell, ctx.given, ctx.count = cell, 3 + len(rest), count
     ctx.save_for_backward(x, W, b, *rest, output[0], *output[count:])
@@ -131,7 +163,7 @@ def _setup(ctx, inputs, output):
 def _back(ctx, upstream):
     inputs, (h, *saved) = ctx.saved_tensors[: ctx.given], ctx.saved_tensors[ctx.given :]
     dx, dW, db, *rest = scan_back(ctx.cell, list(inputs), h, saved, list(upstream[: ctx.count]))
-    return None, None, None, dx, dW, db, rest
+    return None, None, None, None, dx, dW, db, rest
 
 
 scan.register_autograd(_back, setup_context=_setup)

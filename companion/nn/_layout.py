@@ -153,9 +153,6 @@ def at_end(series: Tensor, lengths: Tensor) -> Tensor:
     return series[lengths - 1, torch.arange(len(lengths), device=series.device)]
 
 
-def blank_past_end(series: Tensor, lengths: Tensor | None) -> Tensor:
-    """The series (T, B, H) with zeros past each sequence's end."""
-    if lengths is None:
-        return series
-    t = torch.arange(len(series), device=series.device)[:, None]
-    return series.masked_fill((t >= lengths)[..., None], 0)
+def past_end(series: Tensor, lengths: Tensor) -> Tensor:
+    """(T, B, 1), true at the steps of the series (T, B, …) at which a sequence is over."""
+    return (torch.arange(len(series), device=series.device)[:, None] >= lengths)[..., None]

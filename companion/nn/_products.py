@@ -17,6 +17,11 @@ SMALL = 2**19  # multiplications in a step's product, up to which one thread of 
 LARGE = 2**21  # multiplications, from which oneDNN pays in a product that is made once
 
 
+def in_numpy(tensor: Tensor) -> bool:
+    """Whether the fused engine works on the tensor's memory through NumPy: on the CPU, whose step is made of small calls."""
+    return tensor.device.type == "cpu"
+
+
 @cache
 def one_dnn() -> bool:
     """Whether this build of torch has oneDNN's product for plain tensors, the one its compiler uses."""
@@ -26,7 +31,7 @@ def one_dnn() -> bool:
 
 
 def _takes_one_dnn(x: Tensor) -> bool:
-    return x.device.type == "cpu" and x.dtype == torch.float32 and one_dnn() and torch.backends.mkldnn.enabled
+    return in_numpy(x) and x.dtype == torch.float32 and one_dnn() and torch.backends.mkldnn.enabled
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -38,7 +43,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def is_small(batch: int, weight: Tensor) -> bool:
     """Whether a step's product on the CPU is so small that NumPy's single thread takes it."""
-    return batch * weight.numel() <= SMALL and weight.device.type == "cpu"
+    return batch * weight.numel() <= SMALL and in_numpy(weight)
 
 
 def step_product(series: Tensor, weight: Tensor, blocks: int = 1, first: Tensor | None = None) -> Callable:
@@ -80,7 +85,7 @@ def _one_dnn_product(series, weight, blocks, first):
 
 def _torch_product(series, weight, blocks, first):
     steps, out, turned = _steps(series, first), weight.new_empty(series.shape[1], len(weight)), weight.t()
-    result = _block_view(*out.shape, blocks)(out.numpy() if out.device.type == "cpu" else out)
+    result = _block_view(*out.shape, blocks)(out.numpy() if in_numpy(out) else out)
 
     def product(t: int):
         torch.mm(steps[t], turned, out=out)

@@ -8,9 +8,10 @@ from companion.nn import _eager as eager
 from companion.nn.cells import Cell
 
 
-def unroll(cell: Cell, x: Tensor, state, W: Tensor, b: Tensor | None, weights, all_states: bool = False):
+def unroll(cell: Cell, x: Tensor, state, W: Tensor, b: Tensor | None, weights, all_states: bool = False, past_end=None):
     """One layer in one direction: as `companion.nn._eager.unroll`, which see."""
     a = torch.nn.functional.linear(x, W, b)
+    a = a if past_end is None else a.masked_fill(past_end, -torch.inf)
     series = _Scan.apply(cell, a, *state, *weights)
     return series[: cell.states if all_states else 1], tuple(s[-1] for s in series)
 

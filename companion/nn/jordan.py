@@ -5,9 +5,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from companion.nn import _initial
-from companion.nn._base import UNROLL, transformed
+from companion.nn._base import UNROLL, inner_dtype, precision, transformed
 from companion.nn._engines import ENGINES, Work, choose
-from companion.nn._layout import at_end, enter, enter_state
+from companion.nn._layout import at_end, enter, enter_state, past_end
 from companion.nn.cells import JordanCell
 from companion.nn.cells.jordan import OUT
 from companion.nn.cells.rnn import PHI
@@ -108,14 +108,12 @@ class JordanRNN(nn.Module):
         batch = enter(self, input)
         engine = choose(self.engine, self._work(batch.x))
         (y0,) = enter_state(batch, hx, (1, batch.x.shape[1], self.output_size), pair=False)
-        kind, dtype = batch.x.device.type, batch.x.dtype
-        if torch.is_autocast_enabled(kind):
-            dtype = torch.get_autocast_dtype(kind)
-        with torch.autocast(kind, enabled=False):
-            inside = torch.float32 if dtype.itemsize == 2 else dtype
+        over = None if batch.lengths is None or self.cell.bounded else past_end(batch.x, batch.lengths)
+        with precision(batch.x) as dtype:
+            inside = inner_dtype(engine, dtype)
             x, y0, (W, b, weights) = batch.x.to(inside), y0[0].to(inside), self._weights(inside)
             if targets is None:
-                (y,), (last,) = UNROLL[engine](self.cell, x, [y0], W, b, weights, False)
+                (y,), (last,) = UNROLL[engine](self.cell, x, [y0], W, b, weights, False, over)
             else:
                 y = self._taught(x, y0, W, b, weights, self._enter_targets(batch, targets, x))
                 last = y[-1]

@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from companion.nn.cells._scan import PreActivations
+
 
 class Cell(ABC):
     """One step of a recurrent layer, forward for the eager engine, and its scan both ways for the fused one.
@@ -15,11 +17,16 @@ class Cell(ABC):
         name: how the engines call it (the table in `companion.nn._engines`).
         gates: G, the number of blocks of H rows in `weight_ih`.
         states: H times so many numbers are carried: 1 (h) or 2 (h, c).
+        bounded: whether the state grows at most in proportion to the steps; if not, it is stopped past a sequence's end.
+        joint: whether the recurrent weights multiply the state of the step before and nothing else, and add to the
+            pre-activations: their gradient is then made with that of the input's weights, in one product.
         scale: by what the pre-activation of each block is multiplied before the fused scan sees it. σ(a) is
             ½ + ½ tanh(a/2), so ½ for a block under σ lets one call of tanh do the work of all gates.
     """
 
     name: str
+    bounded: ClassVar[bool] = True
+    joint: ClassVar[bool] = True
     gates: int
     states: ClassVar[int] = 1
     scale: tuple[float, ...]
@@ -42,11 +49,11 @@ class Cell(ABC):
         """The shapes of what `scan` saves: ``held`` is the number of steps kept for `scan_back`, all of them or 1."""
 
     @abstractmethod
-    def scan(self, a: Tensor, state: tuple[Tensor, ...], weights: tuple[Tensor, ...], keep: bool):
+    def scan(self, a: PreActivations, state: tuple[Tensor, ...], weights: tuple[Tensor, ...], keep: bool):
         """All steps, without autograd.
 
         Args:
-            a: (T, B, G*H), already multiplied by `scale`.
+            a: `PreActivations`: it has a length, T, and gives one step after another, already multiplied by `scale`.
             keep: whether `scan_back` will follow.
 
         Returns:
@@ -54,16 +61,17 @@ class Cell(ABC):
         """
 
     @abstractmethod
-    def scan_back(self, saved, series, state, weights, upstream, final):
+    def scan_back(self, saved, series, state, weights, upstream, final, collect):
         """The same scan reversed.
 
         Args:
             saved, series, state, weights: what `scan` returned and was given.
             upstream: for each state the gradient of its series, (T, B, H), or None where it is zero.
             final: for each state the gradient of its last value, (B, H); the carry starts from it.
+            collect: to be called with ``(first, end, da)`` for stretches of steps that together are all: the gradient
+                (K, B, G*H) of their pre-activations.
 
         Returns:
-            ``(da, recurrent, dstate, dweights)``: the gradient (T, B, G*H) of the pre-activations; the states that the
-            recurrent weights multiplied, (T, B, H), or None where ``dweights[0]`` is already their gradient; the gradients
-            of the initial state and of the weights.
+            ``(dstate, dweights)``: the gradients of the initial state and of the weights; with `joint` the first of the
+            weights' is not looked at.
         """

@@ -5,13 +5,18 @@ step costs. So the loops here read and write the memory of CPU tensors as NumPy 
 torch call alike (``add(a, b, out)``, ``swapaxes``, slices): on other devices the same lines run in torch.
 """
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from companion.nn import _products
+from companion.nn._products import is_small, linear
 
 # d(loss)/d(pre-activation) out of d(loss)/d(activation), one pass over memory each: gradient * s * (1 - s), gradient * (1 - t²)
 through_sigmoid = torch.ops.aten.sigmoid_backward.grad_input
@@ -32,29 +37,34 @@ TORCH = SimpleNamespace(
     tanh=_into(torch.tanh),
     maximum=_into(torch.maximum),
     empty_like=torch.empty_like,
+    einsum=torch.einsum,
 )
 
 
 def library(tensor: Tensor):
     """NumPy for a tensor on the CPU, else what is needed of torch: ``add(a, b, out)`` and the like."""
-    return np if tensor.device.type == "cpu" else TORCH
+    return np if _products.in_numpy(tensor) else TORCH
 
 
 def array(tensor: Tensor):
     """The tensor's memory as `library` sees it."""
-    return tensor.numpy() if tensor.device.type == "cpu" else tensor
-
-
-def chunks(steps: int, numbers: int) -> Iterator[tuple[int, int]]:
-    """Stretches of steps (first, behind the last), last stretch first, of about `CHUNK` numbers, given those in a step."""
-    length = max(1, min(steps, CHUNK // max(1, numbers)))
-    for end in range(steps, 0, -length):
-        yield max(0, end - length), end
+    return tensor.numpy() if _products.in_numpy(tensor) else tensor
 
 
 def longest_chunk(steps: int, numbers: int) -> int:
-    """The number of steps in the longest stretch of `chunks`."""
+    """How many steps of so many numbers make `CHUNK`."""
     return max(1, min(steps, CHUNK // max(1, numbers)))
+
+
+def stretch(steps: int, numbers: int, least: int) -> int:
+    """How many steps of da, with so many numbers each, are kept: what a core's cache holds, but not less than ``least``."""
+    return max(1, min(steps, max(8 * CHUNK // max(1, numbers), least)))
+
+
+def stretches(end: int, length: int, first: int = 0) -> Iterator[tuple[int, int]]:
+    """The steps from ``first`` until before ``end`` in pieces (from, until before), the last piece first."""
+    for stop in range(end, first, -length):
+        yield max(first, stop - length), stop
 
 
 def blocks(steps, count: int):
@@ -90,9 +100,57 @@ def constant(number: float, dtype: torch.dtype, device: torch.device):
     return array(torch.tensor(number, dtype=dtype, device=device))
 
 
-def pre_activations(a: Tensor, count: int, small: bool):
-    """The input's part (T, B, G*H) as (T, G, B, H); moved in memory where that is cheaper than to stride in every step."""
-    return array(blocks(a, count).contiguous() if small else blocks(a, count))
+@dataclass(frozen=True)
+class PreActivations:
+    """What the input and the biases add to every step's pre-activations: W x_t + b.
+
+    The product is made for many steps at once, and for no more than a core's cache holds: made for all of them, it would
+    be written to memory and read back.
+
+    Attributes:
+        x: (T, B, I).
+        W, b: (G*H, I) and (G*H,), multiplied by `Cell.scale`.
+        gates: G.
+        past_end: None, or (T, B, 1), true where a sequence is over and the sum is to be -inf.
+    """
+
+    x: Tensor
+    W: Tensor
+    b: Tensor
+    gates: int
+    past_end: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __iter__(self) -> Iterator:
+        """Step after step, (G, B, H), or (B, H) where G is 1, as `array` gives it."""
+        steps, batch, _ = self.x.shape
+        length = max(1, 4 * CHUNK // (batch * len(self.W)))
+        for first in range(0, steps, length):
+            x = self.x[first : first + length]
+            a = linear(x.reshape(len(x) * batch, -1), self.W, self.b).view(len(x), batch, -1)
+            if self.past_end is not None:
+                a.masked_fill_(self.past_end[first : first + length], -torch.inf)
+            if self.gates > 1:
+                a = blocks(a, self.gates)
+                # to stride in every step costs more than to move once, where a step is small
+                a = a.contiguous() if is_small(batch, self.W) else a
+            yield from array(a)
+
+
+def allocate(like: Tensor, *shapes: tuple[int, ...]) -> list[Tensor]:
+    """Uninitialised tensors in one piece of memory.
+
+    Fresh memory costs a page fault for every 4 KiB, which at middling sizes was a third of a training step. NumPy asks the
+    system for huge pages where it allocates 4 MiB or more; torch does not.
+    """
+    sizes = [math.prod(shape) for shape in shapes]
+    if _products.in_numpy(like):
+        memory = torch.from_numpy(np.empty(sum(sizes), array(like.new_empty(0)).dtype))
+    else:
+        memory = like.new_empty(sum(sizes))
+    return [part.view(shape) for part, shape in zip(memory.split(sizes), shapes, strict=True)]
 
 
 def series_of(buffer: Tensor, steps: int):

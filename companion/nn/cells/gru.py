@@ -9,20 +9,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from companion.nn._products import is_small, step_product, weight_gradients
+from companion.nn._products import step_product, weight_gradients
 from companion.nn.cells._cell import Cell
 from companion.nn.cells._scan import (
+    allocate,
     array,
     before,
     blocks,
-    chunks,
     half,
     library,
     longest_chunk,
-    pre_activations,
     quietly,
     scaled,
     series_of,
+    stretches,
     through_sigmoid,
     through_tanh,
 )
@@ -34,6 +34,7 @@ class GRUCell(Cell):
 
     name: str = "gru_after"
     gates: int = 3
+    joint = False
     scale: tuple[float, ...] = (0.5, 0.5, 1.0)
 
     def step(self, a, state, weights):
@@ -52,36 +53,36 @@ class GRUCell(Cell):
     def scan(self, a, state, weights, keep):
         (h0,), (U, b_n) = state, weights
         steps, batch, hidden = len(a), *h0.shape
-        hs = a.new_empty(steps, batch, hidden)
-        (gates,) = (a.new_empty(shape) for shape in self.memory(steps, steps if keep else 1, batch, hidden))
+        hs = h0.new_empty(steps, batch, hidden)
+        (gates,) = allocate(h0, *self.memory(steps, steps if keep else 1, batch, hidden))
         recur = step_product(hs, scaled(U, self.scale), 3, first=h0)
-        xp, z = library(a), series_of(gates, steps)
-        a, bias = pre_activations(a, 3, is_small(batch, U)), array(b_n.expand_as(h0).contiguous())
+        xp, z = library(h0), series_of(gates, steps)
+        bias = array(b_n.expand_as(h0).contiguous())
         m, h_prev, sigmoid, blend = array(torch.empty_like(h0)), array(h0), _sigmoid(xp, h0), _blend(xp)
-        each = zip(a[:, :2], a[:, 2], z[:, :2], *(z[:, k] for k in range(4)), array(hs), strict=False)
+        each = zip(a, z[:, :2], *(z[:, k] for k in range(4)), array(hs), strict=False)
         with quietly():
-            for t, (a_rz, a_n, rz, r, z, n, q, h) in enumerate(each):
+            for t, (a_t, rz, r, z, n, q, h) in enumerate(each):
                 product = recur(t)
-                xp.add(a_rz, product[:2], rz)
+                xp.add(a_t[:2], product[:2], rz)
                 sigmoid(rz)
                 xp.add(product[2], bias, q)
                 xp.multiply(r, q, n)
-                xp.add(n, a_n, n)
+                xp.add(n, a_t[2], n)
                 h_prev = blend(n, z, h_prev, m, h)
         return (hs,), (gates,)
 
-    def scan_back(self, saved, series, state, weights, upstream, final):
+    def scan_back(self, saved, series, state, weights, upstream, final, collect):
         (gates,), (hs,), (h0,), (U, _), (dhs,) = saved, series, state, weights, upstream
         steps, _, batch, hidden = gates.shape
         previous = before(h0, hs)
-        das, dqs = gates.new_empty(2, steps, batch, 3 * hidden).unbind(0)
+        das, dqs = allocate(gates, *[(steps, batch, 3 * hidden)] * 2)
         local = gates.new_empty(longest_chunk(steps, batch * hidden), 4, batch, hidden)  # r, z, recurrent n, n
         recur = step_product(dqs, U.t())
         xp = library(gates)
         d_n, dq, A, keep = array(das)[..., 2 * hidden :], blocks(array(dqs), 3), array(local), array(gates)[:, 1]
         dh = _Carry(xp, h0, dhs, final[0])
         with quietly():
-            for first, end in chunks(steps, batch * hidden):
+            for first, end in stretches(steps, len(local)):
                 r, z, n, q = gates[first:end].unbind(1)
                 l_r, l_z, l_q, l_n = local[: end - first].unbind(1)
                 through_tanh(1 - z, n, grad_input=l_n)
@@ -95,7 +96,8 @@ class GRUCell(Cell):
                     dh.leave(keep[t], recur(t))
         das[..., : 2 * hidden] = dqs[..., : 2 * hidden]
         dU, db = weight_gradients(dqs, previous)
-        return das, None, (dh.memory,), (dU, db[2 * hidden :])
+        collect(0, steps, das)
+        return (dh.memory,), (dU, db[2 * hidden :])
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class ResetBeforeGRUCell(Cell):
 
     name: str = "gru_before"
     gates: int = 3
+    joint = False
     scale: tuple[float, ...] = (0.5, 0.5, 1.0)
 
     def step(self, a, state, weights):
@@ -122,29 +125,28 @@ class ResetBeforeGRUCell(Cell):
     def scan(self, a, state, weights, keep):
         (h0,), (U,) = state, weights
         steps, batch, hidden = len(a), *h0.shape
-        hs = a.new_empty(steps, batch, hidden)
-        gates, shown = (a.new_empty(shape) for shape in self.memory(steps, steps if keep else 1, batch, hidden))
+        hs = h0.new_empty(steps, batch, hidden)
+        gates, shown = allocate(h0, *self.memory(steps, steps if keep else 1, batch, hidden))
         U_rz, U_n = U.split([2 * hidden, hidden])
         recur = step_product(hs, scaled(U_rz, self.scale[:2]), 2, first=h0)
         recur_n = step_product(shown, U_n)
-        xp, z = library(a), series_of(gates, steps)
-        a = pre_activations(a, 3, is_small(batch, U))
+        xp, z = library(h0), series_of(gates, steps)
         m, h_prev, sigmoid, blend = array(torch.empty_like(h0)), array(h0), _sigmoid(xp, h0), _blend(xp)
-        each = zip(a[:, :2], a[:, 2], z[:, :2], *(z[:, k] for k in range(3)), array(shown), array(hs), strict=False)
+        each = zip(a, z[:, :2], *(z[:, k] for k in range(3)), array(shown), array(hs), strict=False)
         with quietly():
-            for t, (a_rz, a_n, rz, r, z, n, rh, h) in enumerate(each):
-                xp.add(a_rz, recur(t), rz)
+            for t, (a_t, rz, r, z, n, rh, h) in enumerate(each):
+                xp.add(a_t[:2], recur(t), rz)
                 sigmoid(rz)
                 xp.multiply(r, h_prev, rh)
-                xp.add(a_n, recur_n(t), n)
+                xp.add(a_t[2], recur_n(t), n)
                 h_prev = blend(n, z, h_prev, m, h)
         return (hs,), (gates, shown)
 
-    def scan_back(self, saved, series, state, weights, upstream, final):
+    def scan_back(self, saved, series, state, weights, upstream, final, collect):
         (gates, shown), (hs,), (h0,), (U,), (dhs,) = saved, series, state, weights, upstream
         steps, _, batch, hidden = gates.shape
         previous = before(h0, hs)
-        d_rzs, d_ns = gates.new_empty(steps, batch, 2 * hidden), gates.new_empty(steps, batch, hidden)
+        d_rzs, d_ns = allocate(gates, (steps, batch, 2 * hidden), (steps, batch, hidden))
         local = gates.new_empty(longest_chunk(steps, batch * hidden), 3, batch, hidden)
         U_rz, U_n = U.split([2 * hidden, hidden])
         recur, recur_n = step_product(d_rzs, U_rz.t()), step_product(d_ns, U_n.t())
@@ -152,7 +154,7 @@ class ResetBeforeGRUCell(Cell):
         d_rz, d_n, A, gate = blocks(array(d_rzs), 2), array(d_ns), array(local), array(gates)
         dh, m = _Carry(xp, h0, dhs, final[0]), array(torch.empty_like(h0))
         with quietly():
-            for first, end in chunks(steps, batch * hidden):
+            for first, end in stretches(steps, len(local)):
                 r, z, n = gates[first:end].unbind(1)
                 l_r, l_z, l_n = local[: end - first].unbind(1)
                 through_sigmoid(previous[first:end], r, grad_input=l_r)
@@ -167,7 +169,8 @@ class ResetBeforeGRUCell(Cell):
                     xp.multiply(d_shown, gate[t, 0], m)
                     dh.leave(gate[t, 1], recur(t), m)
         (dU_rz, _), (dU_n, _) = weight_gradients(d_rzs, previous), weight_gradients(d_ns, shown)
-        return torch.cat([d_rzs, d_ns], dim=-1), None, (dh.memory,), (torch.cat([dU_rz, dU_n]),)
+        collect(0, steps, torch.cat([d_rzs, d_ns], dim=-1))
+        return (dh.memory,), (torch.cat([dU_rz, dU_n]),)
 
 
 class _Carry:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from companion.nn._products import step_product, weight_gradients
 from companion.nn.cells._cell import Cell
-from companion.nn.cells._scan import array, before, library, quietly, scaled
+from companion.nn.cells._scan import array, library, quietly, scaled
 from companion.nn.cells.rnn import PHI, in_place, slope
 
 OUT = {"linear": lambda v: v, "sigmoid": torch.sigmoid, "softmax": lambda v: torch.softmax(v, dim=-1)}
@@ -26,6 +26,10 @@ class JordanCell(Cell):
         return f"jordan_{self.phi}_{self.out}"
 
     @property
+    def bounded(self) -> bool:
+        return self.phi != "relu"
+
+    @property
     def scale(self) -> tuple[float, ...]:
         return (0.5,) if self.phi == "sigmoid" else (1.0,)
 
@@ -40,21 +44,21 @@ class JordanCell(Cell):
 
     def scan(self, a, state, weights, keep):
         (y0,), (U, V, d) = state, weights
-        steps, batch, hidden = a.shape
-        ys, hs = a.new_empty(steps, batch, len(V)), a.new_empty(*self.memory(steps, steps, batch, hidden))
+        steps, batch, hidden = len(a), len(y0), len(U)
+        ys, hs = y0.new_empty(steps, batch, len(V)), y0.new_empty(*self.memory(steps, steps, batch, hidden))
         recur, emit = step_product(ys, scaled(U, self.scale), first=y0), step_product(hs, V)
-        xp = library(a)
+        xp = library(y0)
         squash = in_place(self.phi, hs)
-        a, h, y, bias = array(a), array(hs), array(ys), array(d)
+        h, y, bias = array(hs), array(ys), array(d)
         with quietly():
-            for t in range(steps):
-                xp.add(a[t], recur(t), h[t])
+            for t, a_t in enumerate(a):
+                xp.add(a_t, recur(t), h[t])
                 squash(h[t])
                 xp.add(emit(t), bias, y[t])
                 ys[t] = OUT[self.out](ys[t])
         return (ys,), (hs,)
 
-    def scan_back(self, saved, series, state, weights, upstream, final):
+    def scan_back(self, saved, series, state, weights, upstream, final, collect):
         (hs,), (ys,), (y0,), (U, V, _), (dys,) = saved, series, state, weights, upstream
         das, dvs, local = torch.empty_like(hs), torch.empty_like(ys), slope(self.phi, hs)
         recur, emit_back = step_product(das, U.t()), step_product(dvs, V.t())
@@ -69,7 +73,8 @@ class JordanCell(Cell):
                 xp.multiply(emit_back(t), A[t], da[t])
                 dy = torch.as_tensor(recur(t)).clone()
         dV, dd = weight_gradients(dvs, hs)
-        return das, before(y0, ys), (dy,), (None, dV, dd)
+        collect(0, len(das), das)
+        return (dy,), (None, dV, dd)
 
 
 def _through_output(out: str, dy: Tensor, y: Tensor) -> Tensor:

@@ -11,21 +11,22 @@ from itertools import repeat
 import torch
 from torch import Tensor
 
-from companion.nn._products import is_small, step_product
+from companion.nn._products import step_product
 from companion.nn.cells._cell import Cell
 from companion.nn.cells._scan import (
+    PreActivations,
+    allocate,
     array,
     backwards,
-    before,
     blocks,
-    chunks,
     half,
     library,
     longest_chunk,
-    pre_activations,
     quietly,
     scaled,
     series_of,
+    stretch,
+    stretches,
     through_sigmoid,
     through_tanh,
 )
@@ -57,9 +58,8 @@ class LSTMCell(Cell):
     def scan(self, a, state, weights, keep):
         return _scan(self, a, state, weights[0], None, keep)
 
-    def scan_back(self, saved, series, state, weights, upstream, final):
-        da, recurrent, dstate = _scan_back(self, saved, series, state, weights[0], None, upstream, final)
-        return da, recurrent, dstate, (None,)
+    def scan_back(self, saved, series, state, weights, upstream, final, collect):
+        return _scan_back(self, saved, weights[0], None, upstream, final, collect), (None,)
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,10 @@ class PeepholeLSTMCell(Cell):
     def scan(self, a, state, weights, keep):
         return _scan(self, a, state, *weights, keep)
 
-    def scan_back(self, saved, series, state, weights, upstream, final):
-        da, recurrent, dstate = _scan_back(self, saved, series, state, *weights, upstream, final)
-        _, cells, _ = saved
-        hidden = state[0].shape[1]
-        seen = cells[:-1], cells[:-1], cells[1:] if self.name == "peephole_new" else cells[:-1]
-        dp = [_summed(da[..., k * hidden : (k + 1) * hidden], c) for k, c in zip((0, 1, 3), seen, strict=True)]
-        return da, recurrent, dstate, (None, torch.cat(dp))
+    def scan_back(self, saved, series, state, weights, upstream, final, collect):
+        dp = state[0].new_zeros(3, state[0].shape[1])
+        dstate = _scan_back(self, saved, *weights, upstream, final, collect, array(dp))
+        return dstate, (None, dp.view(-1))
 
 
 @dataclass(frozen=True)
@@ -136,38 +133,29 @@ class OldPeepholeLSTMCell(PeepholeLSTMCell):
         return h, c
 
 
-def _summed(left: Tensor, right: Tensor) -> Tensor:
-    """The sum over time and batch of the elementwise product of two (T, B, H)."""
-    return (left * right).sum((0, 1))
-
-
 def _memory(cell: Cell, steps: int, held: int, batch: int, hidden: int):
-    """The gates, every cell state with the initial one, and tanh of the new cell states."""
-    return [(held, cell.gates, batch, hidden), (steps + 1, batch, hidden), (held, batch, hidden)]
+    """The gates, and every cell state with the initial one."""
+    return [(held, cell.gates, batch, hidden), (steps + 1, batch, hidden)]
 
 
-def _scan(cell: Cell, a: Tensor, state, U: Tensor, p: Tensor | None, keep: bool):
+def _scan(cell: Cell, a: PreActivations, state, U: Tensor, p: Tensor | None, keep: bool):
     """Forward through all steps."""
-    steps, batch, width = a.shape
-    G, hidden = cell.gates, width // cell.gates
-    hs = a.new_empty(steps, batch, hidden)
-    gates, cells, tanh_cells = saved = [
-        a.new_empty(shape) for shape in cell.memory(steps, steps if keep else 1, batch, hidden)
-    ]
-    cells[0] = state[1]
-    recur = step_product(hs, scaled(U, cell.scale), G, first=state[0])
+    steps, G, (h0, c0) = len(a), cell.gates, state
+    gates, cells = saved = allocate(h0, *cell.memory(steps, steps if keep else 1, *h0.shape))
+    hs = h0.new_empty(steps, *h0.shape)
+    cells[0] = c0
+    recur = step_product(hs, scaled(U, cell.scale), G, first=h0)
 
-    xp, late = library(a), cell.name == "peephole_new"  # there the output gate waits for the new cell state
-    add, multiply, tanh, h2 = xp.add, xp.multiply, xp.tanh, half(a)
+    xp, late = library(h0), cell.name == "peephole_new"  # there the output gate waits for the new cell state
+    add, multiply, tanh, h2 = xp.add, xp.multiply, xp.tanh, half(h0)
     z, c = series_of(gates, steps), array(cells)
-    m, early, p_early, p_o = _peepholes(cell, p, hs[0], z)
-    a, under_tanh = pre_activations(a, G, is_small(batch, U)), z[:, :3] if late else z
+    m, early, p_early, p_o = _peepholes(cell, p, h0, z)
+    tanh_c = array(torch.empty_like(h0))
+    under_tanh = z[:, :3] if late else z
     i, f, g, o = z[:, 0], z[:, 1] if G == 4 else repeat(None), z[:, G - 2], z[:, G - 1]
-    each = zip(
-        a, z, early, under_tanh, z[:, : G - 2], i, f, g, o, c[:-1], c[1:], series_of(tanh_cells, steps), array(hs)
-    )
+    each = zip(a, z, early, under_tanh, z[:, : G - 2], i, f, g, o, c[:-1], c[1:], array(hs))
     with quietly():
-        for t, (a, z, early, under_tanh, i_f, i, f, g, o, c_prev, c, tanh_c, h) in enumerate(each):
+        for t, (a, z, early, under_tanh, i_f, i, f, g, o, c_prev, c, h) in enumerate(each):
             add(a, recur(t), z)
             if p is not None:
                 multiply(p_early, c_prev, m)
@@ -208,66 +196,93 @@ def _peepholes(cell: Cell, p: Tensor | None, like: Tensor, z):
     return library(like).empty_like(early), z[:, : len(early)], early, peep[-1]
 
 
-def _scan_back(cell: Cell, saved, series, state, U: Tensor, p: Tensor | None, upstream, final):
-    """Backward through all steps: the gradient of the pre-activations, what U multiplied, the initial state's gradient."""
-    gates, cells, tanh_cells = saved
+def _scan_back(cell: Cell, saved, U: Tensor, p: Tensor | None, upstream, final, collect, dp=None):
+    """Backward through all steps: the gradients of the initial state, and those of the peepholes added to dp (3, H)."""
+    gates, cells = saved
     steps, G, batch, hidden = gates.shape
-    das, sums = gates.new_empty(steps, batch, G * hidden), gates.new_zeros(4, batch, hidden)
+    sums = gates.new_zeros(4, batch, hidden)
     for total, start in zip(sums, final, strict=False):
         if start is not None:
             total.copy_(start)
-    # local derivatives: the gates' pre-activations (G blocks), then c_t out of h_t, c_{t-1} out of c_t and out of h_t
-    local = gates.new_empty(longest_chunk(steps, batch * hidden), G + 3, batch, hidden)
-    recur = step_product(das, U.t())
-
-    xp, old = library(gates), cell.name == "peephole_old"
-    add, multiply = xp.add, xp.multiply
-    d, A = blocks(array(das), G), array(local)
-    carried, dc, arrived, m = array(sums)
+    back = _Back(cell, gates, U, sums, 4 * (len(U) // G + hidden))
     dy, dcy = (None if g is None else array(g) for g in upstream)
-    peeps = (None,) * 3 if p is None else p.view(3, hidden)
+    peeps, c = (None,) * 3 if p is None else p.view(3, hidden), array(cells)
     with quietly():
-        for first, end in chunks(steps, batch * hidden):
-            _local_derivatives(local, gates[first:end], cells[first:end], tanh_cells[first:end], peeps, old)
-            now, A_now, d_now = slice(first, end), A[: end - first], d[first:end]
-            each = zip(
-                range(end - 1, first - 1, -1),
-                *(repeat(None) if g is None else backwards(g[now]) for g in (dy, dcy)),
-                *(backwards(part) for part in (d_now[:, : G - 1], d_now[:, G - 1], A_now[:, : G - 1])),
-                *(backwards(A_now[:, k]) for k in range(G - 1, G + 3)),
-                strict=False,
-            )
-            for t, dy_t, dcy_t, d_ifg, d_o, from_c, from_h, through_h, through_c, through_old in each:
-                dh = carried if dy_t is None else add(dy_t, carried, arrived)
-                multiply(dh, from_h, d_o)
-                multiply(dh, through_h, m)
+        for first, end in stretches(steps, len(back.das)):
+            for start, stop in stretches(end, len(back.local), first):
+                _local_derivatives(back.local, gates[start:stop], cells[start : stop + 1], peeps, back.old)
+                back.through(start, stop, first, dy, dcy)
+            collect(first, end, back.das[: end - first])
+            if dp is not None:
+                d = back.d[: end - first].swapaxes(1, 2)
+                _add_peephole_gradients(dp, d, c[first : end + 1], back.old, library(gates).einsum)
+    array(sums)[0][...] = back.carried
+    return sums[0], sums[1]
+
+
+class _Back:
+    """The loop back through time, with its memory: a stretch of da, and local derivatives of a part of it."""
+
+    def __init__(self, cell: Cell, gates: Tensor, U: Tensor, sums: Tensor, rows: int):
+        steps, G, batch, hidden = gates.shape
+        self.G, self.old, self.xp = G, cell.name == "peephole_old", library(gates)
+        (self.das,) = allocate(gates, (stretch(steps, batch * G * hidden, rows // batch), batch, G * hidden))
+        # of the gates' pre-activations (G blocks), of c_t out of h_t, of c_{t-1} out of c_t and out of h_t; tanh(c_t)
+        self.local = gates.new_empty(min(len(self.das), longest_chunk(steps, batch * hidden)), G + 4, batch, hidden)
+        self.d, self.A = blocks(array(self.das), G), array(self.local)
+        self.carried, self.dc, self.dh, self.m = array(sums)
+        self.recur = step_product(self.das, U.t())
+
+    def through(self, first: int, end: int, origin: int, dy, dcy) -> None:
+        """The steps from ``first`` until before ``end``, last first; da begins with the step ``origin``."""
+        G, A, d, now = self.G, self.A[: end - first], self.d[first - origin : end - origin], slice(first, end)
+        add, multiply, recur, old = self.xp.add, self.xp.multiply, self.recur, self.old
+        carried, dc, arrived, m = self.carried, self.dc, self.dh, self.m
+        each = zip(
+            range(end - 1 - origin, first - 1 - origin, -1),
+            *(repeat(None) if g is None else backwards(g[now]) for g in (dy, dcy)),
+            *(backwards(part) for part in (d[:, : G - 1], d[:, G - 1], A[:, : G - 1])),
+            *(backwards(A[:, k]) for k in range(G - 1, G + 3)),
+            strict=False,
+        )
+        for t, dy_t, dcy_t, d_ifg, d_o, from_c, from_h, through_h, through_c, through_old in each:
+            dh = carried if dy_t is None else add(dy_t, carried, arrived)
+            multiply(dh, from_h, d_o)
+            multiply(dh, through_h, m)
+            add(dc, m, dc)
+            if dcy_t is not None:
+                add(dc, dcy_t, dc)
+            multiply(dc, from_c, d_ifg)
+            if G == 4:
+                multiply(dc, through_c, dc)
+            if old:
+                multiply(dh, through_old, m)
                 add(dc, m, dc)
-                if dcy_t is not None:
-                    add(dc, dcy_t, dc)
-                multiply(dc, from_c, d_ifg)
-                if G == 4:
-                    multiply(dc, through_c, dc)
-                if old:
-                    multiply(dh, through_old, m)
-                    add(dc, m, dc)
-                carried = recur(t)
-    array(sums)[0][...] = carried
-    return das, before(state[0], series[0]), (sums[0], sums[1])
+            carried = recur(t)
+        self.carried = carried
 
 
-def _local_derivatives(local: Tensor, gates: Tensor, cells: Tensor, tanh_cells: Tensor, peeps, old: bool) -> None:
-    """Fill the first steps of ``local`` for a stretch of steps; ``cells`` are those each step began with."""
-    local = local[: len(gates)]
+def _add_peephole_gradients(dp, da, cells, old: bool, einsum) -> None:
+    """Add to dp (3, H) what a stretch of steps gives."""
+    c_prev, c = cells[:-1], cells[1:]
+    for total, gate, seen in zip(dp, (0, 1, 3), (c_prev, c_prev, c_prev if old else c), strict=True):
+        total += einsum("tbh,tbh->h", da[:, :, gate], seen)
+
+
+def _local_derivatives(local: Tensor, gates: Tensor, cells: Tensor, peeps, old: bool) -> None:
+    """Fill the first steps of ``local`` for a stretch of steps; ``cells`` begins one step earlier."""
+    local, c_prev, c = local[: len(gates)], cells[:-1], cells[1:]
     G = gates.shape[1]
     i, *f, g, o = gates.unbind(1)
-    d_i, *d_f, d_g, d_o, through_h, through_c, through_old = local.unbind(1)
+    d_i, *d_f, d_g, d_o, through_h, through_c, through_old, tanh_c = local.unbind(1)
     p_i, p_f, p_o = peeps
+    library(c).tanh(array(c), array(tanh_c))
     through_sigmoid(g, i, grad_input=d_i)
     through_tanh(i, g, grad_input=d_g)
-    through_sigmoid(tanh_cells, o, grad_input=d_o)
-    through_tanh(o, tanh_cells, grad_input=through_h)
+    through_sigmoid(tanh_c, o, grad_input=d_o)
+    through_tanh(o, tanh_c, grad_input=through_h)
     if G == 4:
-        through_sigmoid(cells, f[0], grad_input=d_f[0])
+        through_sigmoid(c_prev, f[0], grad_input=d_f[0])
     if old:
         torch.mul(d_o, p_o, out=through_old)
     elif p_o is not None:

@@ -11,7 +11,6 @@ from companion.nn.cells._cell import Cell
 from companion.nn.cells._scan import (
     array,
     backwards,
-    before,
     constant,
     half,
     library,
@@ -36,6 +35,10 @@ class RNNCell(Cell):
         return f"rnn_{self.phi}"
 
     @property
+    def bounded(self) -> bool:
+        return self.phi != "relu"
+
+    @property
     def scale(self) -> tuple[float, ...]:
         return (0.5,) if self.phi == "sigmoid" else (1.0,)
 
@@ -49,16 +52,16 @@ class RNNCell(Cell):
 
     def scan(self, a, state, weights, keep):
         (h0,), (U,) = state, weights
-        hs = a.new_empty(a.shape)
+        hs = h0.new_empty(len(a), *h0.shape)
         recur = step_product(hs, scaled(U, self.scale), first=h0)
-        add, squash = library(a).add, in_place(self.phi, hs)
+        add, squash = library(h0).add, in_place(self.phi, hs)
         with quietly():
-            for t, (a_t, h) in enumerate(zip(array(a), array(hs), strict=True)):
+            for t, (a_t, h) in enumerate(zip(a, array(hs), strict=True)):
                 add(a_t, recur(t), h)
                 squash(h)
         return (hs,), ()
 
-    def scan_back(self, saved, series, state, weights, upstream, final):
+    def scan_back(self, saved, series, state, weights, upstream, final, collect):
         (hs,), (h0,), (U,), (dhs,) = series, state, weights, upstream
         das, local, dh = torch.empty_like(hs), slope(self.phi, hs), torch.zeros_like(h0)
         if final[0] is not None:
@@ -75,7 +78,8 @@ class RNNCell(Cell):
                 multiply(carried, A_t, d_t)
                 carried = recur(t)
         array(dh)[...] = carried
-        return das, before(h0, hs), (dh,), (None,)
+        collect(0, len(das), das)
+        return (dh,), (None,)
 
 
 def in_place(phi: str, like: Tensor):
