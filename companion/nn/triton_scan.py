@@ -217,7 +217,7 @@ def _weight_gradients(cell, da, dq, h, c, q, U):
 
 def _precision() -> str:
     """How float32 products are made: as torch's own matrix products on this GPU are."""
-    return "tf32" if torch.get_float32_matmul_precision() != "highest" else "tf32x3"
+    return "tf32x3" if torch.backends.cuda.matmul.fp32_precision in ("none", "ieee") else "tf32"
 
 
 @cache

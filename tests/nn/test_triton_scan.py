@@ -229,6 +229,54 @@ def test_a_layer_with_the_engine_agrees_with_the_eager_one(interpreter, kind, op
         torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_a_plan_that_turns_out_too_large_gives_way_to_the_next(interpreter, monkeypatch):
+    from triton.runtime.errors import OutOfResources
+
+    launch, tried = triton_scan._launch, []
+
+    def small_chip(*arguments):
+        plan = arguments[-2]
+        tried.append(plan)
+        if plan.units > 8:
+            raise OutOfResources(300_000, 232_448, "shared memory")
+        return launch(*arguments)
+
+    monkeypatch.setattr(triton_scan, "_launch", small_chip)
+    monkeypatch.setattr(triton_scan, "_refused", set())
+    case = make_case("rnn_tanh", T=2, B=2, H=20)
+    error, name = worst(by_triton("rnn_tanh", *case), by_autograd("rnn_tanh", *case))
+    assert error < 1e-6, name
+    assert {plan.units for plan in tried} == {32, 16, 8}, "one block for 32 units, then fewer"
+    first = len(tried)
+    by_triton("rnn_tanh", *case)
+    assert len(tried) - first == 2, "what was refused is not tried again"
+
+
+def test_a_chip_that_no_plan_fits_is_an_error(interpreter, monkeypatch):
+    from triton.runtime.errors import OutOfResources
+
+    def refuse(*arguments):
+        raise OutOfResources(300_000, 232_448, "shared memory")
+
+    monkeypatch.setattr(triton_scan, "_launch", refuse)
+    monkeypatch.setattr(triton_scan, "_refused", set())
+    case = make_case("rnn_tanh", T=2, B=2, H=5)
+    with pytest.raises(RuntimeError, match="no plan of the Triton engine fits this GPU: rnn_tanh, hidden_size 5"):
+        by_triton("rnn_tanh", *case)
+    with pytest.raises(OutOfResources):
+        by_triton("rnn_tanh", *case, plan=SPLIT)
+
+
+def test_float32_products_are_made_as_torch_makes_its_own():
+    before = torch.get_float32_matmul_precision()
+    try:
+        for word, precision in (("highest", "tf32x3"), ("high", "tf32")):
+            torch.set_float32_matmul_precision(word)
+            assert triton_scan._precision() == precision
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 def test_the_reason_says_what_is_missing(monkeypatch):
     why_not, cpu = triton_scan.why_not, torch.device("cpu")
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
