@@ -43,8 +43,9 @@ experiments: setup ## measure every claim again and rewrite book/evidence (some:
 bench: setup ## measure the speed of the layers on this machine
 	@$(RUN) -m benchmarks
 
-gpu: setup ## run the checks that need an NVIDIA GPU
+gpu: setup ## run the checks that need an NVIDIA GPU, then measure the layers on it (book/evidence/gpu.json)
 	@$(RUN) -m pytest tests/gpu -m gpu
+	@$(RUN) -m benchmarks gpu --json book/evidence/gpu.json
 
 lint: setup ## check and format style, code and notebooks
 	@$(RUN) -m ruff check --fix .
