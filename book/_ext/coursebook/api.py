@@ -87,7 +87,15 @@ def markup(module: ModuleType) -> list[str]:
     """Return the reStructuredText that documents a module: its own words, a table of its names, then each of them."""
     name, names = module.__name__, public(module)
     lines = [f".. automodule:: {name}", "   :no-members:", ""]
-    lines += [f".. currentmodule:: {name}", "", ".. autosummary::", "", *(f"   {entry}" for entry in names), ""]
+    lines += [
+        f".. currentmodule:: {name}",
+        "",
+        ".. autosummary::",
+        "   :nosignatures:",
+        "",
+        *(f"   {entry}" for entry in names),
+        "",
+    ]
     for entry in names:
         thing = getattr(module, entry)
         lines += [f".. {kind(thing)}:: {entry}"]
