@@ -180,9 +180,19 @@ def test_a_chapter_can_be_launched_where_the_address_is_known(book, monkeypatch)
     chapter = pages["book/first.html"]
     assert "https://mybinder.org/v2/gh/someone/unrolled/main?urlpath=lab/tree/book/first.ipynb" in chapter
     assert "https://colab.research.google.com/github/someone/unrolled/blob/main/book/first.ipynb" in chapter
-    assert "pip install -q git+https://github.com/someone/unrolled" in text_of(chapter).replace("% ", "%")
+    words = text_of(chapter)
+    assert "git clone -q --depth 1 https://github.com/someone/unrolled" in words
+    assert "cd unrolled" in words
+    assert "make lab" in words
     assert "mybinder" not in pages["book/index.html"], "only notebooks can be launched"
     assert "Colab" not in text_of(pages["book/index.html"])
+
+
+def test_a_repository_that_colab_cannot_open_is_run_at_home_or_in_binder(book, monkeypatch):
+    chapter = themed(book, "https://gitlab.com/someone/unrolled", monkeypatch)["book/first.html"]
+    assert "https://mybinder.org/v2/gl/someone%2Funrolled/main" in chapter
+    assert "git clone https://gitlab.com/someone/unrolled" in text_of(chapter)
+    assert "colab" not in chapter.lower()
 
 
 def test_no_page_leads_to_a_repository_that_is_not_known(book, monkeypatch):

@@ -67,28 +67,37 @@ def choose_buttons(app: Sphinx, config) -> None:
         options["launch_buttons"] = {k: v for k, v in options["launch_buttons"].items() if k != "colab_url"}
 
 
-def explain_colab(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Say on each chapter what Colab needs first: it has no `companion`."""
+COLAB = """!git clone -q --depth 1 {url}
+%pip install -q -e "./{name}[figures,tasks,training]"
+%cd {name}"""
+LOCAL = """git clone {url}
+cd {name}
+make lab"""
+
+
+def explain_running(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Say on each chapter how it runs at home and, where the buttons lead there, in Colab, which has no `companion`."""
     url = app.config.coursebook_repository
-    if "github.com" not in url or not str(app.env.doc2path(docname)).endswith(".ipynb"):
-        return
     title = next(iter(doctree.findall(nodes.title)), None)
-    if title is None:
+    if not url or title is None or not str(app.env.doc2path(docname)).endswith(".ipynb"):
         return
-    command = f"%pip install -q git+{url}"
-    text = nodes.paragraph(
-        "", "In Colab the package behind this book has to be installed first. Put this into a cell above all others:"
-    )
-    code = nodes.literal_block(command, command, language="ipython3")
-    note = nodes.admonition(
-        "", nodes.title("", "Running this chapter in Colab"), text, code, classes=["note", "dropdown", "u-colab"]
-    )
+    names = {"url": url, "name": url.rpartition("/")[2]}
+    note = nodes.admonition("", nodes.title("", "Running this chapter"), classes=["note", "dropdown", "u-running"])
+    note += advice("On your own machine, with Python 3.11 or newer and make:", LOCAL.format(**names), "shell")
+    if "github.com" in url:
+        words = "In Colab put this into a cell above all others, for Colab opens the notebook without what it needs:"
+        note += advice(words, COLAB.format(**names), "ipython3")
     section = title.parent
     section.insert(section.index(title) + 1, note)
+
+
+def advice(words: str, code: str, language: str) -> list[nodes.Node]:
+    """Return a sentence and the code that it speaks of."""
+    return [nodes.paragraph("", words), nodes.literal_block(code, code, language=language)]
 
 
 def setup(app: Sphinx) -> None:
     """Connect the events. The address is a value of the configuration: when it changes, pages are written anew."""
     app.add_config_value("coursebook_repository", "", "env")
     app.connect("config-inited", choose_buttons, priority=100)
-    app.connect("doctree-resolved", explain_colab)
+    app.connect("doctree-resolved", explain_running)
