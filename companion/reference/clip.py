@@ -17,8 +17,7 @@ def clip_grad_norm(grads: Arrays, max_norm: float, error_if_nonfinite: bool = Fa
 
     Returns:
         the norm before clipping. Where a gradient holds NaN or infinity, the norm says so (NaN, or infinity) and
-        nothing is
-        changed: there is no direction to keep, and the caller can tell and skip the update.
+        nothing is changed: there is no direction to keep, and the caller can tell and skip the update.
 
     Raises:
         ValueError: `max_norm` is not above 0. FloatingPointError: see `error_if_nonfinite`.

@@ -1,12 +1,12 @@
 """Truncated backpropagation through time, exactly: a window that slides (chapter "Truncated BPTT").
 
 With horizon k the loss of step t reaches back through steps t-k+1 … t, and the state that enters step t-k+1 is a
-constant.
-Seen from the graph: of all paths that lead from a loss back to a weight, an input or the initial state, those count
-that cross fewer than k states between steps. This also says what happens in a stack, where a path descends somewhere
-between (so the loss of step t reaches no input before x_{t-k+1}), and in the reverse direction, whose time runs the
-other way. The gradient of the final state belongs to the loss of the step that made it. The initial state is a
-constant for the loss of step k and later.
+constant. Seen from the graph: of all paths that lead from a loss back to a weight, an input or the initial state, those
+count that cross fewer than k states on their way from step to step, the initial state included.
+
+This also says what happens in a stack, where a path descends somewhere on its way (so the loss of step t reaches no
+input before x_{t-k+1}), and in the reverse direction, whose time runs the other way. The gradient of the final state
+belongs to the step that made it. The initial state is a constant for the loss of step k and of all later ones.
 
 The algorithm goes back k times, once for each number of states crossed. Each sweep takes all time steps at once, as one
 batch: what a step's state received in one sweep, the step before hands on in the next. k sweeps cost k times a full
@@ -22,7 +22,7 @@ from companion.reference.unroll import Run, State, input_gradient, stop, weight_
 from companion.reference.weights import flat, unflat
 
 
-@dataclass
+@dataclass  # not frozen: the sweeps add to it
 class Sweep:
     """What one layer and direction carries from sweep to sweep; arrays (…, features, T, B) for all steps at once.
 

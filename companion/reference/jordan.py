@@ -13,7 +13,7 @@ from companion.reference.cells import JordanCell
 from companion.reference.horizon import go, prepare
 from companion.reference.layer import Layer
 from companion.reference.stack import Runs, StackBack, alone
-from companion.reference.tape import Graph, Tape
+from companion.reference.tape import Graph, Tape, tape_of
 from companion.reference.unroll import Run, State, input_product, weight_gradients
 from companion.reference.weights import Bound, flat, unflat
 
@@ -63,8 +63,7 @@ class JordanRNN(Layer):
         return ""
 
     def unroll(self, x: Array, state=None, lengths=None, *, targets: Array | None = None) -> Tape:
-        """As `Layer.unroll`; with `targets`, teacher forcing: step t reads targets t-1 instead of the network's own
-        y_{t-1}.
+        """As `Layer.unroll`; with `targets`, teacher forcing: step t reads target t-1 in the place of y_{t-1}.
 
         Args:
             targets: None, or the right outputs, of the shape of y. The first step reads the initial state, and the
@@ -80,7 +79,7 @@ class JordanRNN(Layer):
         y_shape = (*start[0].shape[:-1], *x.shape[-2:])
         expected = layout.caller(np.broadcast_to(0, y_shape)).shape
         targets = checks.shape("targets", checks.numbers("targets", targets, self.dtype), expected, "(that of y)")
-        return self._tape(Graph(self, layout, ((teach(net, x, start, layout.steps(targets), mask),),)))
+        return tape_of(Graph(self, layout, ((teach(net, x, start, layout.steps(targets), mask),),)))
 
     def _backward(self, runs: Runs, dy: Array, dstate: list[State], horizon: int | None) -> StackBack:
         ((run,),) = runs

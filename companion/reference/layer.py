@@ -12,8 +12,8 @@ from companion.reference import checks, parameters
 from companion.reference.horizon import backward_windows
 from companion.reference.init import uniform
 from companion.reference.layout import Layout, alive, layout_of
-from companion.reference.stack import Runs, StackBack, backward_stack, forward_stack, outputs
-from companion.reference.tape import Gradients, Graph, Tape, suffix
+from companion.reference.stack import Runs, StackBack, backward_stack, forward_stack
+from companion.reference.tape import Gradients, Graph, Tape, suffix, tape_of
 from companion.reference.unroll import State
 from companion.reference.weights import Bias, Bound, bind
 
@@ -103,8 +103,9 @@ class Layer:
 
     def __call__(self, x: Array, state=None, lengths=None) -> tuple[Array, object]:
         """Outputs and final state, as torch.nn returns them; arguments as `unroll`."""
-        tape = self.unroll(x, state, lengths)
-        return tape.y, tape.state
+        layout, x, start, mask = self._enter(x, state, lengths)
+        graph = Graph(self, layout, forward_stack(self._bound(), x, start, mask))
+        return graph.outputs(), graph.final_state()
 
     def unroll(self, x: Array, state=None, lengths=None) -> Tape:
         """Run forward and keep everything.
@@ -126,7 +127,7 @@ class Layer:
             ValueError: a wrong shape, no time steps, an empty batch, a length out of range.
         """
         layout, x, start, mask = self._enter(x, state, lengths)
-        return self._tape(Graph(self, layout, forward_stack(self._bound(), x, start, mask)))
+        return tape_of(Graph(self, layout, forward_stack(self._bound(), x, start, mask)))
 
     def bptt(self, tape: Tape, dy: Array | None, dstate=None, horizon: int | None = None) -> Gradients:
         """Backpropagation through time.
@@ -136,7 +137,8 @@ class Layer:
             dy: gradient of the loss with respect to the outputs, of the shape of `tape.y`; None is 0.
             dstate: gradient with respect to the final state, of its structure; None is 0.
             horizon: None for all of the past. k: the loss of step t reaches back through steps t-k+1 … t, and the
-                state that enters step t-k+1 is a constant (see `companion.reference.horizon`).
+                state that enters step t-k+1 is a constant, also where that is the initial state; `dstate` belongs to
+                the last step (see `companion.reference.horizon` for stacks and the reverse direction).
 
         Returns:
             gradients of x, of the initial state, and of each parameter.
@@ -158,7 +160,7 @@ class Layer:
             for part, share in zip(self.parts(), back.params, strict=True)
             for name, value in share.items()
         }
-        return Gradients(layout.caller(back.x), self._caller_state(layout, back.states), params)
+        return Gradients(layout.caller(back.x), layout.caller_states(back.states), params)
 
     # parameters ----------------------------------------------------------------------------------------------------
 
@@ -191,10 +193,6 @@ class Layer:
         x = layout.steps(x)
         return layout, x, self._state_parts("state", state, layout, x.shape[-1]), alive(lengths, *x.shape[-2:])
 
-    def _tape(self, graph: Graph) -> Tape:
-        layout, final = graph.layout, [run.states[-1] for row in graph.runs for run in row]
-        return Tape(layout.caller(outputs(graph.runs[-1])), self._caller_state(layout, final), graph.series(), graph)
-
     def parts(self) -> list[tuple[int, int]]:
         """(layer, direction) in the order of the state: layer by layer, forward first."""
         return [(layer, direction) for layer in range(self.num_layers) for direction in range(self.directions)]
@@ -224,7 +222,3 @@ class Layer:
         arrays = [checks.numbers(label, part, self.dtype) for label, part in zip(labels, value, strict=True)]
         arrays = [checks.shape(*triple) for triple in zip(labels, arrays, shapes, strict=True)]
         return list(zip(*map(layout.state_parts, arrays), strict=True))
-
-    def _caller_state(self, layout: Layout, parts: list[State]):
-        arrays = tuple(layout.caller_state(part) for part in zip(*parts, strict=True))
-        return arrays if len(arrays) > 1 else arrays[0]

@@ -48,6 +48,11 @@ class Layout:
             return array[:, 0]
         return array if self.runs is None else np.moveaxis(array, 1, 0)
 
+    def caller_states(self, parts: list[tuple[np.ndarray, ...]]):
+        """As `caller_state` for whole states: one array, or a tuple of arrays where the cell carries several."""
+        arrays = tuple(self.caller_state(list(part)) for part in zip(*parts, strict=True))
+        return arrays if len(arrays) > 1 else arrays[0]
+
     def state_shape(self, parts: int, batch: int, features: int) -> tuple[int, ...]:
         """The shape of a state in the caller's layout."""
         shape = (parts, batch, features) if self.batched else (parts, features)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from companion.reference.layout import Layout, flip
+from companion.reference.layout import Layout
+from companion.reference.stack import Runs, outputs, turn
 from companion.reference.unroll import Run
 
 
@@ -22,14 +23,13 @@ class Gradients:
 
 
 class Series(Mapping):
-    """The quantities of one layer and direction, by name, at all time steps: `series["i"]`, (T, B, H) in the layout
-    of y.
+    """The quantities of one layer and direction by name: `series["i"]` is (T, B, H), in the layout of y. Read-only.
 
     In the order of the input's time, also for the reverse direction. Past the end of a sequence states stand still and
     gates are 0.
     """
 
-    def __init__(self, run: Run, layout: Layout, reverse: bool):
+    def __init__(self, run: Run, layout: Layout, reverse: int):
         self._run, self._layout, self._reverse = run, layout, reverse
         self._names = tuple(dict.fromkeys((*run.net.cell.state, *run.net.cell.records)))
 
@@ -40,7 +40,7 @@ class Series(Mapping):
         array = run.series(name)
         if run.mask is not None and name not in run.net.cell.state:
             array = np.where(run.mask, array, 0)
-        return self._layout.caller(flip(array, run.mask) if self._reverse else array)
+        return locked(self._layout.caller(turn(array, self._reverse, run.mask)))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -55,11 +55,19 @@ class Graph:
 
     owner: object
     layout: Layout
-    runs: tuple[tuple[Run, ...], ...]
+    runs: Runs
+
+    def outputs(self) -> np.ndarray:
+        """The outputs of the last layer, as the caller has them."""
+        return self.layout.caller(outputs(self.runs[-1]))
+
+    def final_state(self):
+        """The state after the last step, of all layers and directions, as the caller has it."""
+        return self.layout.caller_states([run.states[-1] for row in self.runs for run in row])
 
     def series(self) -> tuple[tuple[Series, ...], ...]:
         """The quantities of each layer and direction by name."""
-        return tuple(tuple(Series(run, self.layout, bool(d)) for d, run in enumerate(row)) for row in self.runs)
+        return tuple(tuple(Series(run, self.layout, d) for d, run in enumerate(row)) for row in self.runs)
 
 
 @dataclass(frozen=True)
@@ -67,14 +75,16 @@ class Tape:
     """The unfolded graph: everything that one pass forward computed, at every time step.
 
     Attributes:
-        y, state: outputs and final state, as the call of the layer returns them.
+        y, state: outputs and final state, as the call of the layer returns them; y is read-only.
         layers: `tape.layers[l][d]["i"]`, a mapping from names to arrays for each layer l and direction d (0 forward, 1
             reverse).
 
     Short access: `tape["i_l0"]`, `tape["i_l1_reverse"]`; for one layer and one direction `tape["i"]` or `tape.i`.
 
-    Memory is linear in T: all records of all steps are kept until the tape is dropped. The tape holds the weights by
-    reference: go back through it before an optimiser changes them.
+    Memory is linear in T: every step keeps its states, what the cell records and the output once more, until the tape
+    is dropped. Per step and sequence that is 8 H numbers for an LSTM (i, f, g, o, tanh c, c and twice h), 6 H for a
+    GRU, 2 H for an RNN. Input, initial state and weights are held by reference: go back through the tape before an
+    optimiser changes them.
     """
 
     y: np.ndarray
@@ -107,6 +117,18 @@ class Tape:
             ((series, _),) = suffixes
             suffixes.insert(0, (series, ""))
         return {key + end: (series, key) for series, end in suffixes for key in series}
+
+
+def tape_of(graph: Graph) -> Tape:
+    """The tape of a graph."""
+    return Tape(locked(graph.outputs()), graph.final_state(), graph.series(), graph)
+
+
+def locked(array: np.ndarray) -> np.ndarray:
+    """A view that cannot be written through: what a tape shows, the way back will read."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def suffix(layer: int, direction: int) -> str:

@@ -106,7 +106,18 @@ def test_the_memory_of_a_tape_grows_with_the_steps_alone(rng):
     for steps in (50, 100, 200):
         ((run,),) = layer.unroll(rng.standard_normal((steps, 2, 3))).graph.runs
         sizes.append(run.first.nbytes + sum(a.nbytes for r in (*run.records, *run.states) for a in r))
+    assert sizes[1] - sizes[0] == 50 * 8 * 4 * 2 * 8, "8 H numbers of 8 bytes for each of 2 sequences, in 50 steps"
     assert sizes[2] - sizes[1] == 2 * (sizes[1] - sizes[0])
+
+
+def test_what_a_tape_shows_cannot_be_changed(rng):
+    layer = make("lstm")
+    tape = layer.unroll(inputs(layer, rng)[0])
+    for shown in (tape.y, tape["h"], tape["i"]):
+        with pytest.raises(ValueError, match="read-only"):
+            shown[...] = 0
+    y, _ = layer(inputs(layer, rng)[0])
+    y[...] = 0
 
 
 def test_a_call_is_an_unrolling_without_the_tape(rng):

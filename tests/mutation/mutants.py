@@ -1,0 +1,209 @@
+"""The mistakes, one line each: some by hand, as people make them, the others made from the syntax tree."""
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = Path("companion", "reference")
+
+CELLS = ("test_equations.py", "test_gradcheck.py")
+SCAN = ("test_gradcheck.py", "test_layouts.py", "test_horizon.py", "test_tape.py")
+WHERE_TESTED = {
+    "activations.py": CELLS,
+    "cells/rnn.py": CELLS,
+    "cells/lstm.py": CELLS,
+    "cells/peephole.py": CELLS,
+    "cells/gru.py": CELLS,
+    "cells/jordan.py": CELLS,
+    "weights.py": ("test_gradcheck.py", "test_equations.py"),
+    "unroll.py": SCAN,
+    "stack.py": SCAN,
+    "layout.py": SCAN,
+    "tape.py": ("test_tape.py",),
+    "horizon.py": ("test_horizon.py",),
+    "jordan.py": ("test_layouts.py",),
+    "layer.py": ("test_gradcheck.py", "test_bad_input.py", "test_tape.py"),
+    "checks.py": ("test_bad_input.py",),
+    "parameters.py": ("test_bad_input.py",),
+    "init.py": ("test_learning.py",),
+    "clip.py": ("test_learning.py",),
+    "optim.py": ("test_learning.py",),
+    "losses.py": ("test_losses.py",),
+    "linear.py": ("test_losses.py",),
+    "gradcheck.py": ("test_gradcheck.py",),
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One line of one file, with one mistake in it. `line` counts from 1."""
+
+    file: str
+    line: int
+    old: str
+    new: str
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """The test files that stand for this file: a fast part of all."""
+        return WHERE_TESTED[self.file]
+
+    def apply(self, folder: Path) -> None:
+        """Write the mistake into the copy in this folder."""
+        path = folder / REFERENCE / self.file
+        lines = path.read_text(encoding="utf-8").split("\n")
+        assert lines[self.line - 1] == self.old, self
+        lines[self.line - 1] = self.new
+        path.write_text("\n".join(lines), encoding="utf-8")
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.old.strip()}  ->  {self.new.strip()}"
+
+
+def by_hand(file: str, old: str, new: str, which: int = 1) -> Mutant:
+    """The mistake that turns `old` into `new` in the n-th line of the file that has it."""
+    found = [(k, line) for k, line in enumerate(source(file), 1) if old in line]
+    if len(found) < which:
+        raise LookupError(f"{file}: fewer than {which} lines with {old!r}: the mutant needs to follow the code")
+    number, line = found[which - 1]
+    return Mutant(file, number, line, line.replace(old, new, 1))
+
+
+def source(file: str) -> list[str]:
+    """The lines of a file of the reference."""
+    return (ROOT / REFERENCE / file).read_text(encoding="utf-8").split("\n")
+
+
+BY_HAND = [
+    # cells: gates, states, signs
+    by_hand("cells/lstm.py", "a_i, a_f, a_g, a_o = split", "a_f, a_i, a_g, a_o = split"),
+    by_hand("cells/lstm.py", "a_i, a_f, a_g, a_o = split", "a_i, a_f, a_o, a_g = split"),
+    by_hand("cells/lstm.py", "f = sigmoid(a_f)", "f = tanh(a_f)"),
+    by_hand("cells/lstm.py", "c = f * c + i * g", "c = c + i * g"),
+    by_hand("cells/lstm.py", "h = o * tanh_c", "h = o * c"),
+    by_hand("cells/lstm.py", "split(Wx + w.U @ h, 4)", "split(w.U @ h, 4)"),
+    by_hand("cells/lstm.py", "dc = dc + dh * o", "dc = dh * o"),
+    by_hand("cells/lstm.py", "df = dc * c_prev", "df = dc * tanh_c"),
+    by_hand("cells/lstm.py", "dc = dc * f", "dc = dc"),
+    by_hand("cells/lstm.py", "dg * (1 - g * g)", "dg * g * (1 - g)"),
+    by_hand("cells/lstm.py", "da = join(da_i, da_f, da_g, da_o)", "da = join(da_i, da_f, da_o, da_g)"),
+    by_hand("cells/lstm.py", "a_i, a_g, a_o = split(Wx", "a_i, a_o, a_g = split(Wx"),
+    by_hand("cells/lstm.py", "dc = dc + dh * o", "dc = dh * o", which=2),
+    by_hand("cells/peephole.py", "o = sigmoid(a_o + w.p_o * c)", "o = sigmoid(a_o + w.p_o * state[1])"),
+    by_hand("cells/peephole.py", "+ da_o * w.p_o", ""),
+    by_hand("cells/peephole.py", '("c_prev", "c_prev", "c")', '("c_prev", "c_prev", "c_prev")'),
+    by_hand("cells/peephole.py", '("i", "f", "o")', '("f", "i", "o")'),
+    by_hand("cells/peephole.py", "i = sigmoid(a_i + w.p_i * c)", "i = sigmoid(a_i)"),
+    by_hand("cells/peephole.py", "+ da_f * w.p_f", "", which=2),
+    by_hand("cells/gru.py", "n = tanh(a_n + r * v)", "n = tanh(a_n + r * u_n + w.b_v)"),
+    by_hand("cells/gru.py", "h = (1 - z) * n + z * h", "h = z * n + (1 - z) * h"),
+    by_hand("cells/gru.py", "u_r, u_z, u_n = split", "u_z, u_r, u_n = split"),
+    by_hand("cells/gru.py", "v = u_n + w.b_v", "v = u_n"),
+    by_hand("cells/gru.py", "dv = da_n * r", "dv = da_n"),
+    by_hand("cells/gru.py", "dh = dh * z + w.U.mT", "dh = w.U.mT"),
+    by_hand("cells/gru.py", "w.U_n @ rh", "r * (w.U_n @ h)"),
+    by_hand("cells/gru.py", '("h_prev", "h_prev", "rh")', '("h_prev",)'),
+    by_hand("cells/gru.py", "+ drh * r", ""),
+    by_hand("cells/jordan.py", "w.U @ y", "w.U @ y * 0"),
+    by_hand("cells/jordan.py", "+ w.d_y", ""),
+    by_hand("cells/rnn.py", "dh = w.U.mT @ da", "dh = w.U @ da"),
+    by_hand("cells/rnn.py", "da = self.phi.back(dh, h)", "da = dh"),
+    by_hand("activations.py", "dy * y * (1 - y)", "dy * y"),
+    by_hand("activations.py", "(1 - y * y)", "(1 - y)"),
+    by_hand("activations.py", "np.real(y) > 0", "np.real(y) >= 0"),
+    by_hand("activations.py", "np.real(a) <= 0, 0, a", "np.real(a) > 0, a, 0"),
+    by_hand("activations.py", "dy - np.sum(dy * y", "dy - np.sum(dy"),
+    # the scan and its reverse
+    by_hand("unroll.py", "states, tape = [state], []", "states, tape = [state[::-1]], []"),
+    by_hand("unroll.py", "slots[0] = state[0]", "slots[0] = 0"),
+    by_hand("unroll.py", "dstate[0] + dy_t", "dy_t"),
+    by_hand("unroll.py", "dstate = choose(alive, before, dstate)", "dstate = before"),
+    by_hand("unroll.py", "choose(alive, after, state)", "after"),
+    by_hand("unroll.py", "cell.step_back(stop(alive, dafter)", "cell.step_back((dafter"),
+    by_hand("unroll.py", "np.where(self.mask, y, 0)", "y"),
+    by_hand("unroll.py", "product += b", "product += 0 * b"),
+    by_hand("unroll.py", "for state in self.states[:-1]", "for state in self.states[1:]"),
+    by_hand("unroll.py", "dx.sum(axis=0)", "dx[0]"),
+    by_hand("stack.py", "first = layer * len(row)", "first = 0"),
+    by_hand("stack.py", "turn(back.x, d, row[d].mask)", "back.x"),
+    by_hand("stack.py", "turn(run.y, d, run.mask)", "run.y"),
+    by_hand("stack.py", "x = np.where(mask, x, 0)", "pass"),
+    by_hand("stack.py", "np.where(mask, dy, 0)", "dy"),
+    by_hand("stack.py", "backs = row_back + backs", "backs = backs + row_back"),
+    by_hand("layout.py", "mask.sum(axis=0) - 1 - steps", "mask.sum(axis=0) - steps"),
+    by_hand("layout.py", "array[..., ::-1, :]", "array"),
+    by_hand("weights.py", "@ flat(series(self.reads[0])).mT", "@ flat(series(self.reads[0])[..., ::-1, :]).mT"),
+    by_hand("weights.py", "letters[letter] + value if letter in letters else value", "value"),
+    by_hand("horizon.py", "range(horizon)", "range(horizon + 1)"),
+    by_hand("horizon.py", "range(horizon)", "range(max(1, horizon - 1))"),
+    by_hand("horizon.py", "last = crossed == horizon - 1", "last = False"),
+    by_hand("horizon.py", "np.zeros_like(dy)", "dy"),
+    by_hand("horizon.py", "stop(~mask[0], dstate)", "stop(mask[0] & False, dstate)"),
+    by_hand("horizon.py", "* layers_in_line", ""),
+    by_hand("jordan.py", "targets[..., :-1, :]", "targets[..., 1:, :]"),
+    by_hand("jordan.py", "final = y[..., -1, :]", "final = targets[..., -1, :]"),
+    by_hand("jordan.py", "last=horizon == 1", "last=False"),
+    by_hand("layer.py", "if self.bias or not", "if not"),
+    by_hand("layer.py", "tape.graph.owner is not self", "False"),
+    # what stands around
+    by_hand("parameters.py", "if not np.isfinite(array).all():", "if False:"),
+    by_hand("parameters.py", "params[name][...] = array", "params[name] = array"),
+    by_hand("checks.py", "array.min() < 0 or", ""),
+    by_hand("checks.py", "if array.shape != expected:", "if array.size != np.prod(expected):"),
+    by_hand("checks.py", "if array.dtype not in allowed:", "if array.dtype.kind not in 'fc':"),
+    by_hand("losses.py", "a = a - np.max(", "a = a - 0 * np.max("),
+    by_hand("losses.py", "number = counts.sum()", "number = counts.size"),
+    by_hand("losses.py", "2 * difference / number", "difference / number"),
+    by_hand("linear.py", '"weight": dy.mT @ rows', '"weight": (rows.mT @ dy).mT * 2'),
+    by_hand("clip.py", "if norm > max_norm:", "if norm < max_norm:"),
+    by_hand("clip.py", "(array / largest) ** 2", "array**2 / largest / largest"),
+    by_hand("optim.py", "1 - beta2**self._t", "1 - beta2"),
+    by_hand("optim.py", "v *= self.momentum", "v *= 0"),
+    by_hand("init.py", "first.shape), 0", "first.shape), values(first.shape)"),
+    by_hand("init.py", "(value[..., at, :] for at in offsets(weight.rows, size).values())", "(value,)"),
+    by_hand("init.py", "b_i[...] = -b_f", "b_i[...] = b_f"),
+    by_hand("tape.py", "turn(array, self._reverse, run.mask)", "array"),
+    by_hand("gradcheck.py", "np.where(np.isnan(off), np.inf, off)", "off"),
+]
+
+SWAPS = {ast.Add: ("+", "-"), ast.Sub: ("-", "+"), ast.Mult: ("*", "+")}
+GENERATED_FROM = (
+    "cells/lstm.py",
+    "cells/peephole.py",
+    "cells/gru.py",
+    "cells/jordan.py",
+    "cells/rnn.py",
+    "activations.py",
+    "horizon.py",
+    "losses.py",
+    "optim.py",
+)
+# a mistake that changes nothing but rounding, or nothing at all
+HARMLESS = (
+    "e = np.exp(a + np.max",  # the largest entry is taken off for large numbers only; losses.py has it tested
+)
+
+
+def generated() -> list[Mutant]:
+    """Every +, - and * of the arithmetic, one after the other, made another one."""
+    return [mutant for file in GENERATED_FROM for mutant in arithmetic(file)]
+
+
+def arithmetic(file: str) -> list[Mutant]:
+    """The mutants of one file: one for each operator that stands between two operands of one line."""
+    lines, found = source(file), []
+    for node in ast.walk(ast.parse("\n".join(lines))):
+        if not isinstance(node, ast.BinOp) or type(node.op) not in SWAPS or node.left.end_lineno != node.right.lineno:
+            continue
+        old, new = SWAPS[type(node.op)]
+        line = lines[node.right.lineno - 1]
+        raw = line.encode()
+        start, end = node.left.end_col_offset, node.right.col_offset
+        between = raw[start:end].decode()
+        if old not in between:
+            continue
+        changed = (raw[:start] + between.replace(old, new, 1).encode() + raw[end:]).decode()
+        if not any(harmless in changed for harmless in HARMLESS):
+            found.append(Mutant(file, node.right.lineno, line, changed))
+    return found
