@@ -212,8 +212,9 @@ def project_back(d, stride, u, held, rows, units, B, FIRST: tl.constexpr, COUNT:
 # announces the block with a release; a waiting block's thread 0 reads with an acquire until all have come, and bar.sync
 # passes the news on to its block. By the PTX memory model (release and acquire at gpu scope, cumulative over bar.sync)
 # all that any block stored before the barrier is then visible to all loads after it. The counter only grows (64 bits:
-# no sequence is long enough to overflow it), so no block can be late for a reset. It deadlocks unless all blocks of
-# the grid run at once, which the host asks for with a cooperative launch.
+# no sequence is long enough to overflow it), so no block can be late for a reset. Before the p-th wait no block has
+# announced itself more than p times, so a count of p * BLOCKS means that each has done so p times. It deadlocks unless
+# all blocks of the grid run at once, which the host asks for with a cooperative launch.
 
 
 @triton.jit

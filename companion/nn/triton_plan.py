@@ -9,11 +9,12 @@ Plain arithmetic, no Triton, so that it can be read and tested anywhere. Two sha
   needs more tiles than groups fit is done tile after tile within each step.
 
 Few units a block mean less arithmetic and less shared memory for each, more blocks at the barrier, and more copies of
-the exchanged state read. Forward the state has H numbers, backward G*H, so backward takes fewer and larger blocks.
-The thresholds are reasoned, not measured: ``python -m benchmarks gpu --sweep`` measures the alternatives.
+the exchanged state read. Forward the state has H numbers, backward G*H, and a large batch has it read many times, so
+these want fewer and larger blocks. `Plan.cost` weighs this by counting bytes; its rates are a Hopper's, rounded. It is
+reasoned, not measured: ``python -m benchmarks gpu --sweep`` measures the alternatives.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 ONE_BLOCK = 128 * 1024  # bytes of weights; with more, reading them out of shared memory costs more than a barrier
 
@@ -38,6 +39,7 @@ class Plan:
     blocks: int
     groups: int
     held: bool
+    cost: float = field(default=0.0, compare=False)  # microseconds a step, estimated
     stepwise: bool = False  # one launch for each step: what the interpreter can run, and the check on the barrier
 
     def tiles(self, batch: int) -> int:
@@ -56,9 +58,11 @@ def plan_scan(gates: int, hidden: int, batch: int, width: int, back: bool, chip:
     if gates * padded * padded * width <= ONE_BLOCK:
         plans.append(_one_block(padded, batch, width, chip))
     for held in (True, False):
-        for units in (16, 8, 32, 64) if back else (8, 16, 32, 64):
+        found = []
+        for units in (8, 16, 32, 64):
             if -(-hidden // units) <= chip.processors:
-                plans += _group(units, gates, hidden, batch, width, held, back, chip)
+                found += _group(units, gates, hidden, batch, width, held, back, chip)
+        plans += sorted(found, key=lambda plan: plan.cost)
     return plans
 
 
@@ -76,26 +80,37 @@ def _one_block(padded: int, batch: int, width: int, chip: Chip) -> Plan:
 
 
 def _group(units, gates, hidden, batch, width, held, back, chip) -> list[Plan]:
-    """The plan with this many units a block, if it fits: the smallest batch tile that leaves no group a second one."""
+    """The plans with this many units a block that fit shared memory, with one tile a group or several."""
     split = 4 if units == 8 and width < 8 else 8
     # At most 128 bytes of a row for each warp at a time, and little padding.
     chunk = min((64, 32, 16) if width == 2 else (32, 16), key=lambda chunk: _padded(hidden, split * chunk))
     inner = _padded(hidden, split * chunk)
     weights = (gates * inner if held else split * chunk) * units * width
     blocks = -(-hidden // units)
-    room = chip.processors // blocks
-    plan = None
+    plans = []
     # Large tiles do not pay in float32: its sums are three times as many and leave the registers.
     for rows in (16, 32, 64) if width < 8 else (16,):
         # Forward the tile's rows are staged whole; backward two gates' rows at once, one in use and one on its way.
-        staged = rows * inner * min(width, 4) * (2 if back and gates > 1 else 1) if width < 8 else 16 * 1024
-        if weights + staged > chip.shared:
-            break
+        staged = rows * inner * width * (2 if back and gates > 1 else 1) if width < 8 else 16 * 1024
         tiles = -(-batch // rows)
-        plan = Plan(units, rows, split, chunk, split, blocks, min(tiles, room), held)
-        if tiles <= room:
-            break
-    return [plan] if plan else []
+        if weights + staged <= chip.shared:
+            plan = Plan(units, rows, split, chunk, split, blocks, min(tiles, chip.processors // blocks), held)
+            plans.append(replace(plan, cost=_cost(plan, gates, inner, batch, width, back)))
+    return plans
+
+
+def _cost(plan: Plan, gates: int, inner: int, batch: int, width: int, back: bool) -> float:
+    """Microseconds of a step beside the barrier: waiting for memory once a tile, then bytes over rates."""
+    state = inner * min(width, 4) * (gates if back else 1)  # of one sequence, as it is exchanged
+    weights = gates * inner * plan.units * width
+    sums = plan.split * plan.rows * plan.units * (1 if back else gates) * 4
+    turns = -(-plan.tiles(batch) // plan.groups)
+    from_l2 = plan.rows * state + (0 if plan.held else weights)
+    through_shared = 2 * plan.rows * state + weights + 2 * sums
+    # L2 gives one block 100 bytes a nanosecond and all blocks 5500; shared memory 220 to its block; products of TF32
+    # in place of float32 and the sums of two halves are not counted.
+    reading = max(from_l2 / 100, plan.blocks * plan.groups * from_l2 / 5500)
+    return turns * (800 + reading + through_shared / 220) / 1000
 
 
 def _padded(n: int, size: int) -> int:
