@@ -44,7 +44,7 @@ bench: setup ## measure the speed of the layers on this machine
 	@$(RUN) -m benchmarks
 
 gpu: setup ## run the checks that need an NVIDIA GPU, then measure the layers on it (book/evidence/gpu.json)
-	@$(RUN) -m pytest tests/gpu -m gpu
+	@$(RUN) -m pytest tests/gpu -m gpu -n 4
 	@$(RUN) -m benchmarks gpu --json book/evidence/gpu.json
 
 lint: setup ## check and format style, code and notebooks
