@@ -117,7 +117,7 @@ def weight_gradients(da: Tensor, *operands: Tensor) -> tuple[Tensor, ...]:
     left = da.new_empty(sum(sizes) + 1, steps)
     *parts, ones = left.split([*sizes, 1])
     for part, operand in zip(parts, operands, strict=True):
-        part.copy_(operand.reshape(steps, -1).t())
+        part.copy_(operand.flatten(0, 1).t())
     ones.fill_(1)
-    *weights, bias = linear(left, da.view(steps, -1).t()).split([*sizes, 1])
+    *weights, bias = linear(left, da.flatten(0, 1).t()).split([*sizes, 1])
     return *(weight.t() for weight in weights), bias[0]

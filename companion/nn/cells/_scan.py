@@ -35,7 +35,7 @@ TORCH = SimpleNamespace(
     subtract=_into(torch.subtract),
     multiply=_into(torch.multiply),
     tanh=_into(torch.tanh),
-    maximum=_into(torch.maximum),
+    maximum=torch.maximum,
     empty_like=torch.empty_like,
     einsum=torch.einsum,
 )
@@ -126,10 +126,10 @@ class PreActivations:
     def __iter__(self) -> Iterator:
         """Step after step, (G, B, H), or (B, H) where G is 1, as `array` gives it."""
         steps, batch, _ = self.x.shape
-        length = max(1, 4 * CHUNK // (batch * len(self.W)))
+        length = max(1, 4 * CHUNK // max(1, batch * len(self.W)))
         for first in range(0, steps, length):
             x = self.x[first : first + length]
-            a = linear(x.reshape(len(x) * batch, -1), self.W, self.b).view(len(x), batch, -1)
+            a = linear(x.flatten(0, 1), self.W, self.b).view(len(x), batch, len(self.W))
             if self.past_end is not None:
                 a.masked_fill_(self.past_end[first : first + length], -torch.inf)
             if self.gates > 1:

@@ -226,7 +226,7 @@ class _Back:
     def __init__(self, cell: Cell, gates: Tensor, U: Tensor, sums: Tensor, rows: int):
         steps, G, batch, hidden = gates.shape
         self.G, self.old, self.xp = G, cell.name == "peephole_old", library(gates)
-        (self.das,) = allocate(gates, (stretch(steps, batch * G * hidden, rows // batch), batch, G * hidden))
+        (self.das,) = allocate(gates, (stretch(steps, batch * G * hidden, rows // max(1, batch)), batch, G * hidden))
         # of the gates' pre-activations (G blocks), of c_t out of h_t, of c_{t-1} out of c_t and out of h_t; tanh(c_t)
         self.local = gates.new_empty(min(len(self.das), longest_chunk(steps, batch * hidden)), G + 4, batch, hidden)
         self.d, self.A = blocks(array(self.das), G), array(self.local)

@@ -91,7 +91,7 @@ def in_place(phi: str, like: Tensor):
         xp.tanh(z, z)
 
     def relu(z):
-        xp.maximum(z, zero, z)
+        xp.maximum(z, zero, out=z)
 
     def sigmoid(z):
         xp.tanh(z, z)
