@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 FOLDER = "book"
-COLUMN, ROW, LEFT, TOP = 156, 112, 66, 52
+COLUMN, ROW, LEFT, TOP = 156, 106, 66, 52
 """Distances of the wide drawing, in its own units."""
 
 
@@ -89,7 +89,7 @@ def row_of_rail(row: int, y: float, last: float) -> str:
 
 def turn(y: float, last: float) -> str:
     """Draw the way from the end of a part to the beginning of the next."""
-    between, lower = y + 63, y + ROW
+    between, lower = y + 60, y + ROW
     down = f"M{last:.0f} {y}H{last + 62:.0f}q14 0 14 14V{between - 14}q0 14-14 14"
     return f'<path d="{down}H38q-16 0-16 16V{lower - 16}q0 16 16 16"/>'
 
