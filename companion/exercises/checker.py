@@ -95,11 +95,16 @@ def check(name: str, answer: Any, seconds: float | None = None) -> Result:
     if seconds is not None:
         exercise = replace(exercise, seconds=seconds)
     if any(answer is nothing for nothing in NOTHING):
-        return Result(name, "empty", "nothing to check yet. Replace the dots by your answer.", exercise.hint)
+        return Result(name, "empty", f"nothing to check yet. Replace the dots by your answer.{_offer(exercise)}")
     if exercise.kind == "function" and not callable(answer):
         text = f"not yet. A function is expected, got {describe(answer)}: pass the function itself, without calling it."
         return Result(name, "type", text)
     return _on_cases(exercise, answer)
+
+
+def _offer(exercise: Exercise) -> str:
+    """Where a first hint is found: shown unasked, it would spoil the exercise for who has not begun."""
+    return f' Stuck? hint("{exercise.name}") helps.' if exercise.hint else ""
 
 
 def hint(name: str) -> Text:
@@ -208,10 +213,12 @@ def _misfit(exercise: Exercise, answer: Any, case: Case) -> Result | None:
 def _explain(
     exercise: Exercise, answer: Any, number: int, case: Case, got: Outcome, expected: Any, found: Difference
 ) -> Result:
+    if found.kind == "empty":
+        empty = "Your function returned nothing: write its lines, and end with return."
+        text = f"nothing to check yet. {empty}{_offer(exercise)}"
+        return Result(exercise.name, "empty", text, case=number)
     mistake = _recognise(exercise, number, case, answer, got)
-    lines = [_headline(exercise, number, got, found, answer)]
-    if found.kind != "empty":
-        lines += _details(exercise, case, got, expected, found)
+    lines = [_headline(exercise, number, got, found, answer), *_details(exercise, case, got, expected, found)]
     text = "\n".join(lines)
     return Result(exercise.name, found.kind, text, mistake.hint if mistake else exercise.hint, number, mistake)
 
@@ -220,8 +227,6 @@ def _headline(exercise: Exercise, number: int, got: Outcome, found: Difference, 
     where = "not yet. " if len(exercise.cases) == 1 else f"not yet, in case {number} of {len(exercise.cases)}. "
     yours = "Your function" if callable(answer) else "Your answer"
     match found.kind:
-        case "empty":
-            return "nothing to check yet. Your function returned nothing: write its lines, and end with return."
         case "error":
             raised = f"{type(got.value).__name__}: {got.value}".rstrip(": ")
             return f"{where}{yours} raised {raised}{_place(got.value, answer)}"

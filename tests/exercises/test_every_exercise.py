@@ -76,6 +76,8 @@ def test_the_empty_stub_is_met_politely(name, answer):
     result = check(name, answer)
     assert result.kind == "empty"
     assert "nothing to check yet" in str(result)
+    assert f'hint("{name}")' in str(result)
+    assert EXERCISES[name].hint not in repr(result)  # who has not begun is not helped unasked
 
 
 @pytest.mark.parametrize("name", EXERCISES)
