@@ -46,7 +46,7 @@ def gradients(outputs, upstream, inputs):
     Returns:
         a gradient for each input, None where none is needed.
     """
-    asked = [(y, g) for y, g in zip(outputs, upstream, strict=True) if g is not None]
+    asked, weights = zip(*((y, g) for y, g in zip(outputs, upstream, strict=True) if g is not None), strict=True)
     wanted = [t for t in inputs if t.requires_grad]
-    found = iter(torch.autograd.grad(*zip(*asked, strict=True), create_graph=True, inputs=wanted, allow_unused=True))
+    found = iter(torch.autograd.grad(asked, wanted, weights, create_graph=True, allow_unused=True))
     return [next(found) if t.requires_grad else None for t in inputs]
