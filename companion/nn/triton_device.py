@@ -129,7 +129,7 @@ def multiply(x, w, total, S: tl.constexpr):
 
 
 @triton.jit
-def join_parts(total, S: tl.constexpr):
+def join_parts(total, COLUMNS: tl.constexpr, S: tl.constexpr):
     """The sum over the parts of the inner dimension, always in the same order: no atomics, the same bits each time.
 
     Splitting the last axis lays all parts of one element in one thread, so that each warp adds once; a reduction over
@@ -140,13 +140,43 @@ def join_parts(total, S: tl.constexpr):
     else:
         total = tl.permute(total, (1, 2, 0))
         if S.SPLIT >= 8:
-            left, right = tl.split(tl.reshape(total, (S.ROWS, S.UNITS, S.SPLIT // 2, 2)))
+            left, right = tl.split(tl.reshape(total, (S.ROWS, COLUMNS, S.SPLIT // 2, 2)))
             total = left + right
         if S.SPLIT >= 4:
-            left, right = tl.split(tl.reshape(total, (S.ROWS, S.UNITS, 2, 2)))
+            left, right = tl.split(tl.reshape(total, (S.ROWS, COLUMNS, 2, 2)))
             total = left + right
         left, right = tl.split(total)
         return left + right
+
+
+@triton.jit
+def join_pair(first, second, S: tl.constexpr):
+    """`join_parts` of two gates at once: one passage through shared memory in place of two."""
+    both = tl.reshape(tl.join(first, second), (S.SPLIT, S.ROWS, 2 * S.UNITS))
+    return tl.split(tl.reshape(join_parts(both, 2 * S.UNITS, S), (S.ROWS, S.UNITS, 2)))
+
+
+@triton.jit
+def join_gates(totals, COUNT: tl.constexpr, S: tl.constexpr):
+    """`join_parts` of one, two, three or four gates."""
+    if S.SPLIT == 1:
+        return totals
+    elif COUNT == 1:
+        return (join_parts(totals[0], S.UNITS, S),)
+    elif COUNT == 2:
+        first, second = join_pair(totals[0], totals[1], S)
+        return (first, second)
+    elif COUNT == 3:
+        first, second = join_pair(totals[0], totals[1], S)
+        return (first, second, join_parts(totals[2], S.UNITS, S))
+    else:
+        even = tl.join(totals[0], totals[2])
+        odd = tl.join(totals[1], totals[3])
+        four = tl.reshape(tl.join(even, odd), (S.SPLIT, S.ROWS, 4 * S.UNITS))
+        even, odd = tl.split(tl.reshape(join_parts(four, 4 * S.UNITS, S), (S.ROWS, S.UNITS, 2, 2)))
+        first, third = tl.split(even)
+        second, fourth = tl.split(odd)
+        return (first, second, third, fourth)
 
 
 @triton.jit
@@ -169,10 +199,7 @@ def project(h, u, held, rows, units, B, FIRST: tl.constexpr, COUNT: tl.constexpr
                 w = load_weight(u, FIRST + g, j, units, False, S)
             nexts = nexts + (multiply(xs[j], w, totals[g], S),)
         totals = nexts
-    results = ()
-    for g in tl.static_range(COUNT):
-        results = results + (join_parts(totals[g], S),)
-    return results
+    return join_gates(totals, COUNT, S)
 
 
 @triton.jit
@@ -205,7 +232,7 @@ def project_back(d, stride, u, held, rows, units, B, FIRST: tl.constexpr, COUNT:
     whole = totals[0]
     for g in tl.static_range(1, COUNT):
         whole = whole + totals[g]
-    return join_parts(whole, S)
+    return join_parts(whole, S.UNITS, S)
 
 
 # The barrier. It follows cooperative groups' grid.sync(): every thread of a block meets at bar.sync, then thread 0
