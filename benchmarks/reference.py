@@ -127,23 +127,17 @@ def measure(work: Work, rounds: int) -> Row:
 
 
 def in_turn(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """The best time of each, in seconds: all of them in every round, each long enough for the clock."""
-    repeats, best = {}, dict.fromkeys(contenders, np.inf)
-    for name, run in contenders.items():
+    """The best time of each, in seconds: all of them in every round, each for 20 ms or one run."""
+    best = dict.fromkeys(contenders, np.inf)
+    for run in contenders.values():
         run()
-        repeats[name] = max(1, round(0.02 / max(clock(run, 1), 1e-6)))
     for _ in range(rounds):
         for name, run in contenders.items():
-            best[name] = min(best[name], clock(run, repeats[name]))
+            end = time.perf_counter() + 0.02
+            while (start := time.perf_counter()) < end:
+                run()
+                best[name] = min(best[name], time.perf_counter() - start)
     return best
-
-
-def clock(run: Callable[[], object], repeats: int) -> float:
-    """Seconds for one run, as the mean of several."""
-    start = time.perf_counter()
-    for _ in range(repeats):
-        run()
-    return (time.perf_counter() - start) / repeats
 
 
 HEADER = (

@@ -48,21 +48,30 @@ def parts(layer, x: np.ndarray, dy: np.ndarray) -> dict[str, Callable[[], object
     net, steps = run.net, range(len(x))
     Wx = unroll.by_time(unroll.input_product(net, run.x))
     upstream = np.moveaxis(dy, -1, 0)
-    zero = tuple(np.zeros_like(part) for part in run.states[0])
+    zero = tuple(np.zeros_like(part) for part in run.start)
     da, _ = unroll.scan_back(run, upstream, zero)
     da_t = np.ascontiguousarray(da[:, 0])
-    h = run.states[1][0]
+    h = run.by_time("h")[0]
+    records = list(zip(*(run.by_time(name) for name in net.cell.records), strict=True))
+    states = [run.start, *zip(*(run.by_time(name) for name in net.cell.state), strict=True)]
     return {
         "input product with bias": lambda: unroll.input_product(net, run.x),
-        "recurrent products": lambda: [net.w.U @ h for _ in steps],
-        "steps, with their products": lambda: [net.cell.step(Wx[t], run.states[t], net.w) for t in steps],
+        "recurrent products": lambda: each(lambda t: net.w.U @ h, steps),
+        "steps, with their products": lambda: each(lambda t: net.cell.step(Wx[t], states[t], net.w), steps),
         "forward as a whole": lambda: layer(x),
-        "recurrent products back": lambda: [net.w.U.mT @ da_t for _ in steps],
-        "steps back, with their products": lambda: [
-            net.cell.step_back(zero, run.records[t], run.states[t], net.w) for t in steps
-        ],
+        "forward as a whole, with a tape": lambda: layer.unroll(x),
+        "recurrent products back": lambda: each(lambda t: net.w.U.mT @ da_t, steps),
+        "steps back, with their products": lambda: each(
+            lambda t: net.cell.step_back(zero, records[t], states[t], net.w), steps
+        ),
         "scan back": lambda: unroll.scan_back(run, upstream, zero),
         "gradient of the input": lambda: unroll.input_gradient(run, da),
         "gradients of the weights": lambda: unroll.weight_gradients(run, da),
         "backward as a whole": lambda: layer.bptt(tape, dy),
     }
+
+
+def each(step: Callable[[int], object], steps: range) -> None:
+    """One step after the other, without keeping what they return."""
+    for t in steps:
+        step(t)

@@ -65,7 +65,7 @@ def prepare(run: Run, dy: np.ndarray, dstate: State) -> Sweep:
     cell, (steps, batch) = run.net.cell, dy.shape[-2:]
     records = tuple(flat(run.series(name)) for name in cell.records)
     prev = tuple(flat(run.series(name + "_prev")) for name in cell.state)
-    da = np.zeros((*dy.shape[:-3], run.net.height, steps, batch), np.result_type(run.first, dy))
+    da = np.zeros((*dy.shape[:-3], run.net.height, steps, batch), np.result_type(run.y, dy))
     mask = np.ones((steps, batch), bool) if run.mask is None else run.mask
     made = mask & ~np.concatenate([mask[1:], np.zeros((1, batch), bool)])
     waiting = tuple(np.where(made, d[..., None, :], 0) for d in dstate)

@@ -14,7 +14,7 @@ from companion.reference.horizon import go, prepare
 from companion.reference.layer import Layer
 from companion.reference.stack import Runs, StackBack, alone
 from companion.reference.tape import Graph, Tape, tape_of
-from companion.reference.unroll import Run, State, input_product, weight_gradients
+from companion.reference.unroll import State, input_product, later, weight_gradients
 from companion.reference.weights import Bound, flat, unflat
 
 Array = np.ndarray
@@ -91,10 +91,22 @@ class JordanRNN(Layer):
 
 
 @dataclass(frozen=True)
-class TaughtRun(Run):
-    """A run under teacher forcing, made in one step: `named` has its quantities for all time steps."""
+class TaughtRun:
+    """A run under teacher forcing, made in one step: no state passes between its steps.
 
+    named: its quantities at all time steps by name. y, state, mask: as those of a `Run`.
+    """
+
+    net: Bound
     named: dict[str, Array]
+    y: Array
+    state: State
+    mask: Array | None
+
+    @property
+    def x(self) -> Array:
+        """The inputs."""
+        return self.named["x"]
 
     def series(self, name: str) -> Array:
         """A quantity at all time steps, by name."""
@@ -103,15 +115,14 @@ class TaughtRun(Run):
 
 def teach(net: Bound, x: Array, start: State, targets: Array, mask: Array | None) -> TaughtRun:
     """All steps at once: step t reads target t-1, the first one the initial state."""
-    steps = x.shape[-2]
     if mask is not None:
         x, targets = np.where(mask, x, 0), np.where(mask, targets, 0)
-    y_prev = np.concatenate([start[0][..., None, :], targets[..., :-1, :]], axis=-2)
+    y_prev = later(start[0], targets)
     _, records = net.cell.step(flat(input_product(net, x)), (flat(y_prev),), net.w)
-    h, y = (unflat(record, steps) for record in records)
-    final = y[..., -1, :]
-    if mask is not None:
-        last = mask & ~np.concatenate([mask[1:], np.zeros_like(mask[:1])])
-        final = np.where(mask[0], np.sum(y, axis=-2, where=last), start[0])
-    first = np.concatenate([start[0][..., None, :], y], axis=-2)
-    return TaughtRun(net, x, first, [start, (final,)], [], mask, {"x": x, "y_prev": y_prev, "h": h, "y": y})
+    h, y = (unflat(record, x.shape[-2]) for record in records)
+    named = {"x": x, "y_prev": y_prev, "h": h, "y": y}
+    if mask is None:
+        return TaughtRun(net, named, y, (y[..., -1, :],), None)
+    last = mask & ~np.concatenate([mask[1:], np.zeros_like(mask[:1])])
+    final = np.where(mask[0], np.sum(y, axis=-2, where=last), start[0])
+    return TaughtRun(net, named, np.where(mask, y, 0), (final,), mask)

@@ -14,7 +14,7 @@ from companion.reference.init import uniform
 from companion.reference.layout import Layout, alive, layout_of
 from companion.reference.stack import Runs, StackBack, backward_stack, forward_stack
 from companion.reference.tape import Gradients, Graph, Tape, suffix, tape_of
-from companion.reference.unroll import State
+from companion.reference.unroll import State, glance
 from companion.reference.weights import Bias, Bound, bind
 
 Array = np.ndarray
@@ -102,9 +102,9 @@ class Layer:
     # forward and back ----------------------------------------------------------------------------------------------
 
     def __call__(self, x: Array, state=None, lengths=None) -> tuple[Array, object]:
-        """Outputs and final state, as torch.nn returns them; arguments as `unroll`."""
+        """Outputs and final state, as torch.nn returns them, and nothing kept of the way; arguments as `unroll`."""
         layout, x, start, mask = self._enter(x, state, lengths)
-        graph = Graph(self, layout, forward_stack(self._bound(), x, start, mask))
+        graph = Graph(self, layout, forward_stack(self._bound(), x, start, mask, along=glance))
         return graph.outputs(), graph.final_state()
 
     def unroll(self, x: Array, state=None, lengths=None) -> Tape:

@@ -24,13 +24,16 @@ class StackBack:
     params: list[dict[str, np.ndarray]]
 
 
-def forward_stack(nets: tuple[tuple[Bound, ...], ...], x: np.ndarray, states: list[State], mask) -> Runs:
-    """Run all layers, each from its part of the initial states (layer by layer, forward direction first)."""
+def forward_stack(nets: tuple[tuple[Bound, ...], ...], x: np.ndarray, states: list[State], mask, along=forward) -> Runs:
+    """Run all layers, each from its part of the initial states (layer by layer, forward direction first).
+
+    along: what runs one cell along one sequence, `forward` or `glance`.
+    """
     if mask is not None:
         x = np.where(mask, x, 0)
     start, runs = iter(states), []
     for row in nets:
-        runs.append(tuple(forward(net, turn(x, d, mask), next(start), mask) for d, net in enumerate(row)))
+        runs.append(tuple(along(net, turn(x, d, mask), next(start), mask) for d, net in enumerate(row)))
         x = outputs(runs[-1])
     return tuple(runs)
 

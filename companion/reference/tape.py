@@ -7,7 +7,7 @@ import numpy as np
 
 from companion.reference.layout import Layout
 from companion.reference.stack import Runs, outputs, turn
-from companion.reference.unroll import Run
+from companion.reference.unroll import Run, kept
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Series(Mapping):
 
     def __init__(self, run: Run, layout: Layout, reverse: int):
         self._run, self._layout, self._reverse = run, layout, reverse
-        self._names = tuple(dict.fromkeys((*run.net.cell.state, *run.net.cell.records)))
+        self._names = kept(run.net.cell)
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._names:
@@ -63,7 +63,7 @@ class Graph:
 
     def final_state(self):
         """The state after the last step, of all layers and directions, as the caller has it."""
-        return self.layout.caller_states([run.states[-1] for row in self.runs for run in row])
+        return self.layout.caller_states([run.state for row in self.runs for run in row])
 
     def series(self) -> tuple[tuple[Series, ...], ...]:
         """The quantities of each layer and direction by name."""
@@ -81,10 +81,10 @@ class Tape:
 
     Short access: `tape["i_l0"]`, `tape["i_l1_reverse"]`; for one layer and one direction `tape["i"]` or `tape.i`.
 
-    Memory is linear in T: every step keeps its states, what the cell records and the output once more, until the tape
-    is dropped. Per step and sequence that is 8 H numbers for an LSTM (i, f, g, o, tanh c, c and twice h), 6 H for a
-    GRU, 2 H for an RNN. Input, initial state and weights are held by reference: go back through the tape before an
-    optimiser changes them.
+    Memory is linear in T: every step keeps its states and what the cell records, until the tape is dropped. Per step
+    and sequence that is 7 H numbers for an LSTM (h, c, i, f, g, o and tanh c), 5 H for a GRU (h, r, z, v, n), H for an
+    RNN. Input, initial state and weights are held by reference: go back through the tape before an optimiser changes
+    them.
     """
 
     y: np.ndarray

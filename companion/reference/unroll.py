@@ -8,12 +8,13 @@ Shapes: x (I, T, B), states (H, B), a column for each sequence. With S networks 
 x may stay without, and is then read by all. `mask` is None or (T, B), True where a sequence has not ended yet.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import repeat
 
 import numpy as np
 
-from companion.reference.weights import Bound, flat, rows_of, unflat
+from companion.reference.weights import Bound, flat, offsets, rows_of, unflat
 
 State = tuple[np.ndarray, ...]
 
@@ -22,40 +23,51 @@ State = tuple[np.ndarray, ...]
 class Run:
     """One pass of one cell along one sequence: the unfolded graph.
 
-    first: (…, H, T + 1, B), the first state (which is the output) before the first step and after every step, side by
-        side.
-    states: T + 1 states, the initial one first. records: T times what the cell recorded.
-    Memory: what the cell records, its states, and `first`, once for every step; so linear in T.
+    memory: (T, …, rows, B), what every step left behind: its states and its records one upon the other. One block for
+        all steps, as a large block costs the system far less than many small ones; linear in T.
     """
 
     net: Bound
     x: np.ndarray
-    first: np.ndarray
-    states: list[State]
-    records: list[State]
+    start: State
+    memory: np.ndarray
     mask: np.ndarray | None
 
     @property
     def y(self) -> np.ndarray:
         """The outputs (…, H, T, B): 0 where a sequence has ended."""
-        y = self.first[..., 1:, :]
+        y = self.series(self.net.cell.state[0])
         return y if self.mask is None else np.where(self.mask, y, 0)
+
+    @property
+    def state(self) -> State:
+        """The state after the last step."""
+        return tuple(self.by_time(name)[-1] for name in self.net.cell.state)
 
     def series(self, name: str) -> np.ndarray:
         """A quantity at all time steps, (…, features, T, B).
 
         `name`: "x", a state ("h"), a state before the step ("h_prev"), or a record ("i").
         """
-        cell, before = self.net.cell, name.removesuffix("_prev")
         if name == "x":
             return self.x
-        if before == cell.state[0]:
-            return self.first[..., 1:, :] if name == before else self.first[..., :-1, :]
-        if name in cell.state:
-            return along_time([state[cell.state.index(name)] for state in self.states[1:]])
-        if before in cell.state:
-            return along_time([state[cell.state.index(before)] for state in self.states[:-1]])
-        return along_time([records[cell.records.index(name)] for records in self.records])
+        before = name.removesuffix("_prev")
+        if before == name:
+            return np.moveaxis(self.by_time(name), 0, -2)
+        return later(self.start[self.net.cell.state.index(before)], self.series(before))
+
+    def by_time(self, name: str) -> np.ndarray:
+        """A state or record as T arrays (…, features, B): a view."""
+        return self.memory[..., offsets(kept(self.net.cell), self.net.size)[name], :]
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What is left of a pass whose steps nobody needs again: the outputs and the final state."""
+
+    y: np.ndarray
+    state: State
+    mask: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -67,22 +79,42 @@ class Back:
     params: dict[str, np.ndarray]
 
 
-def forward(net: Bound, x: np.ndarray, state: State, mask: np.ndarray | None) -> Run:
-    """Scan the cell along time, from the initial state."""
-    Wx = input_product(net, x)
-    steps, batch = Wx.shape[-2:]
-    shape = (*Wx.shape[:-3], net.size(net.cell.state[0]), steps + 1, batch)
-    first = np.empty(shape, np.result_type(Wx, *state, net.dtype))
-    slots = by_time(first)
-    slots[0] = state[0]
-    states, tape = [state], []
-    for Wx_t, slot, alive in zip(by_time(Wx), slots[1:], mask_rows(mask, steps), strict=True):
+def kept(cell) -> tuple[str, ...]:
+    """The names of what a step leaves behind: its states, and its records that are not states."""
+    return tuple(dict.fromkeys((*cell.state, *cell.records)))
+
+
+def scan(net: Bound, x: np.ndarray, state: State, mask: np.ndarray | None) -> Iterator[tuple[State, State]]:
+    """Run the cell along time; yields the state after each step, and the step's records."""
+    Wx = by_time(input_product(net, x))
+    for Wx_t, alive in zip(Wx, mask_rows(mask, len(Wx)), strict=True):
         after, records = net.cell.step(Wx_t, state, net.w)
         state = after if alive is None else choose(alive, after, state)
-        slot[...] = state[0]
-        states.append(state)
-        tape.append(records)
-    return Run(net, x, first, states, tape, mask)
+        yield state, records
+
+
+def forward(net: Bound, x: np.ndarray, state: State, mask: np.ndarray | None) -> Run:
+    """Scan, and keep what every step leaves behind."""
+    cell, names = net.cell, kept(net.cell)
+    extra = [k for k, name in enumerate(cell.records) if name not in cell.state]
+    memory = np.empty(*empty_like_steps(net, x, state, sum(map(net.size, names))))
+    for slot, (after, records) in zip(memory, scan(net, x, state, mask), strict=True):
+        np.concatenate([*after, *(records[k] for k in extra)], axis=-2, out=slot)
+    return Run(net, x, state, memory, mask)
+
+
+def glance(net: Bound, x: np.ndarray, state: State, mask: np.ndarray | None) -> Glance:
+    """Scan, and keep the outputs alone."""
+    y = np.empty(*empty_like_steps(net, x, state, net.size(net.cell.state[0])))
+    for slot, (after, _) in zip(y, scan(net, x, state, mask), strict=True):
+        slot[...] = after[0]
+    y = np.moveaxis(y, 0, -2)
+    return Glance(y if mask is None else np.where(mask, y, 0), after, mask)
+
+
+def empty_like_steps(net: Bound, x: np.ndarray, state: State, rows: int) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape (T, …, rows, B) and dtype of what all steps make together."""
+    return (x.shape[-2], *state[0].shape[:-2], rows, x.shape[-1]), np.result_type(x, *state, net.dtype)
 
 
 def backward(run: Run, dy: np.ndarray, dstate: State) -> Back:
@@ -97,14 +129,16 @@ def scan_back(run: Run, dy: np.ndarray, dstate: State) -> tuple[np.ndarray, Stat
     The state after step t is used twice, as output y_t and as input of step t + 1: both gradients add up.
     """
     cell, w, steps = run.net.cell, run.net.w, dy.shape[-2]
-    da = np.empty((*dy.shape[:-3], run.net.height, *dy.shape[-2:]), np.result_type(run.first, dy))
-    past = zip(run.records, run.states, by_time(dy), by_time(da), mask_rows(run.mask, steps), strict=False)
-    for records, prev, dy_t, slot, alive in reversed(list(past)):
+    da = np.empty((*dy.shape[:-3], run.net.height, *dy.shape[-2:]), np.result_type(run.memory, dy))
+    records = zip(*(run.by_time(name) for name in cell.records), strict=True)
+    states = [run.start, *zip(*(run.by_time(name) for name in cell.state), strict=True)]
+    past = zip(records, states[:-1], by_time(dy), by_time(da), mask_rows(run.mask, steps), strict=True)
+    for made, prev, dy_t, slot, alive in reversed(list(past)):
         dafter = (dstate[0] + dy_t, *dstate[1:])
         if alive is None:
-            slot[...], dstate = cell.step_back(dafter, records, prev, w)
+            slot[...], dstate = cell.step_back(dafter, made, prev, w)
         else:
-            slot[...], before = cell.step_back(stop(alive, dafter), records, prev, w)
+            slot[...], before = cell.step_back(stop(alive, dafter), made, prev, w)
             dstate = choose(alive, before, dstate)
     return da, dstate
 
@@ -130,9 +164,20 @@ def input_gradient(run: Run, da: np.ndarray) -> np.ndarray:
 
 
 def weight_gradients(run: Run, da: np.ndarray) -> dict[str, np.ndarray]:
-    """The gradient of each parameter: the weights are the same at every step, so the steps' shares are summed."""
-    present = (weight for weight in run.net.cell.weights if weight.name in run.net.names)
-    return {weight.name: weight.gradient(da, run.net, run.series) for weight in present}
+    """The gradient of each parameter: the weights are the same at every step, so the steps' shares are summed.
+
+    The two biases of a cell feed the same rows: their gradients are equal, and summed up once.
+    """
+    sums, gradients = {}, {}
+    for weight in run.net.cell.weights:
+        if weight.name not in run.net.names:
+            continue
+        alike = (weight.rows, weight.reads)
+        if alike in sums:
+            gradients[weight.name] = sums[alike].copy()
+        else:
+            gradients[weight.name] = sums[alike] = weight.gradient(da, run.net, run.series)
+    return gradients
 
 
 def by_time(array: np.ndarray) -> np.ndarray:
@@ -140,9 +185,11 @@ def by_time(array: np.ndarray) -> np.ndarray:
     return np.moveaxis(array, -2, 0)
 
 
-def along_time(arrays: list[np.ndarray]) -> np.ndarray:
-    """T arrays (…, features, B) as one (…, features, T, B): a copy."""
-    return np.stack(arrays, axis=-2)
+def later(start: np.ndarray, series: np.ndarray) -> np.ndarray:
+    """A series (…, features, T, B) one step later, `start` (…, features, B) being its first: a copy, flat in memory."""
+    shifted = np.empty(series.shape, np.result_type(start, series))
+    shifted[..., 0, :], shifted[..., 1:, :] = start, series[..., :-1, :]
+    return shifted
 
 
 def mask_rows(mask: np.ndarray | None, steps: int):

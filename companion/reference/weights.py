@@ -78,6 +78,7 @@ class Bias:
     name: str
     rows: tuple[str, ...]
     letter: str = "b"
+    reads: tuple[str, ...] = ()
 
     def shape(self, size: Size) -> tuple[int]:
         """(features out,)."""

@@ -13,7 +13,7 @@ A_FEW = [
     by_hand("cells/peephole.py", "o = sigmoid(a_o + w.p_o * c)", "o = sigmoid(a_o + w.p_o * state[1])"),
     by_hand("cells/gru.py", "v = u_n + w.b_v", "v = u_n"),
     by_hand("cells/rnn.py", "dh = w.U.mT @ da", "dh = w.U @ da"),
-    by_hand("unroll.py", "slots[0] = state[0]", "slots[0] = 0"),
+    by_hand("unroll.py", "dstate[0] + dy_t", "dy_t"),
     by_hand("horizon.py", "range(horizon)", "range(horizon + 1)"),
     by_hand("checks.py", "array.min() < 0 or", ""),
     generated()[0],

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from companion import reference as ref
-from tests.reference.kinds import JORDANS, KINDS, T, inputs, make
+from tests.reference.kinds import JORDANS, KINDS, T, inputs, make, parts
 
 GATES = {
     "rnn-tanh": {"h"},
@@ -105,8 +104,8 @@ def test_the_memory_of_a_tape_grows_with_the_steps_alone(rng):
     sizes = []
     for steps in (50, 100, 200):
         ((run,),) = layer.unroll(rng.standard_normal((steps, 2, 3))).graph.runs
-        sizes.append(run.first.nbytes + sum(a.nbytes for r in (*run.records, *run.states) for a in r))
-    assert sizes[1] - sizes[0] == 50 * 8 * 4 * 2 * 8, "8 H numbers of 8 bytes for each of 2 sequences, in 50 steps"
+        sizes.append(run.memory.nbytes)
+    assert sizes[1] - sizes[0] == 50 * 7 * 4 * 2 * 8, "7 H numbers of 8 bytes for each of 2 sequences, in 50 steps"
     assert sizes[2] - sizes[1] == 2 * (sizes[1] - sizes[0])
 
 
@@ -120,12 +119,28 @@ def test_what_a_tape_shows_cannot_be_changed(rng):
     y[...] = 0
 
 
-def test_a_call_is_an_unrolling_without_the_tape(rng):
-    layer = ref.RNN(3, 4, rng=0)
-    x = rng.standard_normal((T, 2, 3))
-    y, state = layer(x)
-    np.testing.assert_array_equal(y, layer.unroll(x).y)
-    np.testing.assert_array_equal(state, layer.unroll(x).state)
+@pytest.mark.parametrize("lengths", [None, [2, T, 0]])
+@pytest.mark.parametrize("kind", [*KINDS, *JORDANS])
+def test_a_call_is_an_unrolling_without_the_tape(kind, lengths, rng):
+    layer = make(kind, **({} if kind in JORDANS else {"num_layers": 2, "bidirectional": True}))
+    x, state = inputs(layer, rng)
+    y, final = layer(x, state, lengths)
+    tape = layer.unroll(x, state, lengths)
+    np.testing.assert_array_equal(y, tape.y)
+    for part, of_tape in zip(parts(final), parts(tape.state), strict=True):
+        np.testing.assert_array_equal(part, of_tape)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *JORDANS])
+def test_every_gradient_is_an_array_of_its_own(kind, rng):
+    """Clipping and optimisers work in place: equal gradients must not be one array."""
+    layer = make(kind)
+    x, state = inputs(layer, rng)
+    tape = layer.unroll(x, state)
+    grads = layer.bptt(tape, tape.y)
+    arrays = [grads.x, *parts(grads.state), *grads.params.values()]
+    for k, one in enumerate(arrays):
+        assert not any(np.shares_memory(one, other) for other in [tape.y, x, *arrays[:k]])
 
 
 def test_no_upstream_gradient_is_a_gradient_of_zero(rng):
