@@ -51,7 +51,8 @@ def sigmoid(x):
 def tanh(x):
     # The quotient loses its leading digits near 0; there Cephes's odd polynomial (Moshier, tanhf) is good to 1e-7.
     size = tl.abs(x)
-    large = 1.0 - 2.0 / (tl.exp(2.0 * size) + 1.0)
+    e = tl.exp(-2.0 * size)
+    large = (1.0 - e) / (1.0 + e)
     s = x * x
     p = (((-5.70498872745e-3 * s + 2.06390887954e-2) * s - 5.37397155531e-2) * s + 1.33314422036e-1) * s
     small = x + x * s * (p - 3.33332819422e-1)

@@ -115,6 +115,21 @@ def test_blocks_that_share_the_hidden_units_agree_with_autograd(interpreter, cel
     assert error < 1e-6, name
 
 
+@pytest.mark.parametrize("cell", ["rnn_tanh", "peephole_new", "gru_after", "gru_before"])
+def test_huge_pre_activations_saturate_and_do_not_overflow(interpreter, cell):
+    a, state, weights, upstream = make_case(cell, T=3, B=2, H=5)
+    case = (
+        a * 10.0 ** torch.arange(-5, 4).repeat(a.numel() // 9 + 1)[: a.numel()].view_as(a),
+        state,
+        weights,
+        upstream,
+    )
+    got, expected = by_triton(cell, *case), by_autograd(cell, *case)
+    assert all(torch.isfinite(t).all() for t in got)
+    error, name = worst(got, expected)
+    assert error < 1e-5, name
+
+
 def test_more_batch_tiles_than_groups_are_done_in_turn(interpreter):
     case = make_case("gru_before", T=3, B=37, H=5)
     plan = Plan(units=8, rows=16, split=2, chunk=16, warps=2, blocks=1, groups=2, held=True)
