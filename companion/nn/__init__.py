@@ -4,16 +4,16 @@
 
     self.rnn = layers.PeepholeLSTM(input_size, hidden_size, num_layers=2, batch_first=True)
 
-All of them take torch.nn's arguments in torch.nn's order, unbatched, batched and packed input, and give torch.nn's shapes,
-parameter names and exceptions. Beyond torch.nn they take ``engine``, one of
+All of them take torch.nn's arguments in torch.nn's order, unbatched, batched and packed input, and give torch.nn's
+shapes, parameter names and exceptions. Beyond torch.nn they take ``engine``, one of
 
 - ``"auto"``: what was measured to be the fastest that is there (the table `AUTO` in `companion.nn._engines`);
 - ``"eager"``: one readable step per cell, differentiated by autograd; vmap, forward mode, tracing;
 - ``"fused"``: the book's hand-derived backward pass, on any device;
 - ``"triton"``: persistent GPU kernels; ``"cudnn"``: torch's own layer, for the cells it has.
 
-They compute the same numbers; one that is asked for and cannot run raises a RuntimeError that says why. In half precision
-and bfloat16, ``"eager"`` and ``"fused"`` compute in float32 inside and round what they return.
+They compute the same numbers; one that is asked for and cannot run raises a RuntimeError that says why. In half
+precision and bfloat16, ``"eager"`` and ``"fused"`` compute in float32 inside and round what they return.
 
 ``layer.all_states(x)`` returns every h_t and c_t, which torch.nn keeps to itself. Chapters *rosetta* and *speed*.
 """

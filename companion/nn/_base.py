@@ -91,9 +91,9 @@ class Recurrent(nn.RNNBase):
             input, hx: as for `forward`.
 
         Returns:
-            `States` (h, c): each (num_layers * directions, T, B, H); with ``batch_first`` (…, B, T, H), unbatched (…, T, H). For
-            packed input the batch is in the caller's order, padded with zeros. ``c`` is None for a cell without one. A state of
-            the reverse direction stands at the time step of the input that it has just read.
+            `States` (h, c): each (num_layers * directions, T, B, H); with ``batch_first`` (…, B, T, H), unbatched (…,
+            T, H). For packed input the batch is in the caller's order, padded with zeros. ``c`` is None for a cell
+            without one. A state of the reverse direction stands at the time step of the input that it has just read.
 
         Raises:
             as `forward`; RuntimeError for an LSTM with ``proj_size``.
@@ -194,7 +194,7 @@ def precision(x: Tensor):
 
 
 def inner_dtype(engine: str, dtype: torch.dtype) -> torch.dtype:
-    """The dtype an engine computes in: two bytes are too few to add up a state over many steps, Triton's kernels apart."""
+    """The dtype an engine computes in: two bytes are too few to add up a state, except where Triton's kernels do."""
     return torch.float32 if dtype.itemsize == 2 and engine != "triton" else dtype
 
 

@@ -1,4 +1,4 @@
-"""The eager engine: a cell's readable step, again and again, with autograd going back through it. Chapter *unfolding*."""
+"""The eager engine: a cell's readable step, again and again, and autograd goes back through it. Chapter *unfolding*."""
 
 import torch
 from torch import Tensor
@@ -16,7 +16,8 @@ def unroll(cell: Cell, x: Tensor, state, W: Tensor, b: Tensor | None, weights, a
         W, b: the input's weights (G*H, I), and the biases that add to the pre-activation (G*H,) or None.
         weights: the recurrent weights and what else the cell reads.
         all_states: whether every state is wanted; here they all come.
-        past_end: None, or (T, B, 1), true where a sequence is over, for a cell whose state may grow without bound there.
+        past_end: None, or (T, B, 1), true where a sequence is over, for a cell whose state may grow without bound
+            there.
 
     Returns:
         ``(series, final)``: every h_t (T, B, H), and with ``all_states`` every c_t; the final state.

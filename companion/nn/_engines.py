@@ -100,8 +100,8 @@ class Work:
     exported: bool = False
 
 
-# What engine="auto" takes: the first line that fits, and whose engine is there. Measured with benchmarks/nn.py (CPU, two
-# threads) and benchmarks/gpu.py (CUDA). None fits everything.
+# What engine="auto" takes: the first line that fits, and whose engine is there. Measured with benchmarks/nn.py (CPU,
+# two threads) and benchmarks/gpu.py (CUDA). None fits everything.
 #   device   native  engine     because
 AUTO = (
     ("cuda", True, "cudnn"),  #  cuDNN's kernels, for the cells that it has

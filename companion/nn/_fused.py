@@ -4,8 +4,8 @@ Three habits make it fast. The product with the input is made for all steps at o
 place on memory that was laid out before. The gradients of the weights are one product for all steps, after the loop.
 
 A second derivative takes the eager engine's way: the backward pass of a backward pass is asked for rarely, and autograd
-writes it without mistakes. Under torch.compile the same two functions are operators of torch's, which a compiler takes as
-they are: no loop is unrolled into its graph.
+writes it without mistakes. Under torch.compile the same two functions are operators of torch's, which a compiler takes
+as they are: no loop is unrolled into its graph.
 """
 
 import torch
@@ -24,8 +24,10 @@ def unroll(cell: Cell, x: Tensor, state, W: Tensor, b: Tensor | None, weights, a
     if torch.compiler.is_compiling():
         outputs = scan(cell.name, all_states, torch.is_grad_enabled(), past_end, x, W, b, [*state, *weights])
         outputs = outputs[: cell.states + (cell.states if all_states else 1)]
-    else:
+    elif torch.is_grad_enabled():
         outputs = _Scan.apply(cell, all_states, past_end, x, W, b, *state, *weights)
+    else:
+        outputs, _ = _forward(cell, all_states, False, past_end, x, W, b, (*state, *weights))
     return tuple(outputs[: -cell.states]), tuple(outputs[-cell.states :])
 
 

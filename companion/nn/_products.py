@@ -18,7 +18,7 @@ LARGE = 2**21  # multiplications, from which oneDNN pays in a product that is ma
 
 
 def in_numpy(tensor: Tensor) -> bool:
-    """Whether the fused engine works on the tensor's memory through NumPy: on the CPU, whose step is made of small calls."""
+    """Whether the fused engine works on the tensor's memory through NumPy: on the CPU, where a step is small calls."""
     return tensor.device.type == "cpu"
 
 

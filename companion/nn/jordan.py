@@ -27,8 +27,8 @@ class JordanRNN(nn.Module):
         device, dtype: of the parameters.
         engine: "auto", "eager" or "fused"; the others do not have this cell and say so when it runs.
 
-    Parameters: `weight_ih` (H, I), `weight_yh` (H, O), `bias_h` (H,), `weight_hy` (O, H), `bias_y` (O,), drawn in this order from
-    U(-1/√H, 1/√H).
+    Parameters: `weight_ih` (H, I), `weight_yh` (H, O), `bias_h` (H,), `weight_hy` (O, H), `bias_y` (O,), drawn in this
+    order from U(-1/√H, 1/√H).
 
     Raises:
         ValueError, TypeError: a size that is not positive or not an int, an unknown nonlinearity, output or engine.
@@ -96,8 +96,8 @@ class JordanRNN(nn.Module):
         Args:
             input: (T, B, I), (B, T, I) with ``batch_first``, (T, I), or a `PackedSequence`.
             hx: the output before the first step, (1, B, O), or (1, O) for unbatched input; zeros for None.
-            targets: the right outputs, of the shape of y; not with packed input. No step waits for another then: all T of them
-                are one batch. The first step reads ``hx``, and the last target is not read.
+            targets: the right outputs, of the shape of y; not with packed input. No step waits for another then: all T
+                of them are one batch. The first step reads ``hx``, and the last target is not read.
 
         Returns:
             ``(y, y_n)``: the outputs, in the input's form, and the last of them, (1, B, O).
@@ -127,7 +127,7 @@ class JordanRNN(nn.Module):
     def _enter_targets(self, batch, targets: Tensor, x: Tensor) -> Tensor:
         if isinstance(targets, PackedSequence) or batch.given is not None:
             raise ValueError("targets are not supported with packed input: give padded tensors")
-        shape = batch.steps(x).shape[:-1] + (self.output_size,)
+        shape = (*batch.steps(x).shape[:-1], self.output_size)
         if targets.shape != shape:
             raise RuntimeError(f"Expected targets size {tuple(shape)}, got {list(targets.shape)}")
         targets = targets.to(x.dtype)

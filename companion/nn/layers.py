@@ -69,8 +69,8 @@ class LSTM(Recurrent):
     """Long short-term memory; the state is (h, c).
 
     Args:
-        forget_gate: True for the cell of Gers, Schmidhuber and Cummins (2000) and of `torch.nn.LSTM`, gate blocks i, f, g, o. False
-            for that of Hochreiter and Schmidhuber (1997), gate blocks i, g, o, c_t = c_{t-1} + i g.
+        forget_gate: True for the cell of Gers, Schmidhuber and Cummins (2000) and of `torch.nn.LSTM`, gate blocks
+            i, f, g, o. False for that of Hochreiter and Schmidhuber (1997), gate blocks i, g, o, c_t = c_{t-1} + i g.
         forget_bias: the forget gate's bias at the start, the sum of both vectors; None leaves it as torch.nn draws it.
         chrono: the longest lag to remember: forget and input biases drawn as Tallec and Ollivier (2018) advise.
         engine: see `companion.nn`. With ``proj_size`` only torch's own kernels run.
@@ -137,14 +137,16 @@ class LSTM(Recurrent):
 
 
 class PeepholeLSTM(Recurrent):
-    """The LSTM whose gates also see the cell state, through the vector `weight_ch` (3H,), order i, f, o. The state is (h, c).
+    """The LSTM whose gates also see the cell state, through the vector `weight_ch` (3H,), order i, f, o. The state is
+    (h, c).
 
-    Put in the place of `torch.nn.LSTM`, it takes the same arguments, and from the same seed the same weights; the peepholes
-    are drawn after them.
+    Put in the place of `torch.nn.LSTM`, it takes the same arguments, and from the same seed the same weights; the
+    peepholes are drawn after them.
 
     Args:
         proj_size: 0; a peephole LSTM has no projection.
-        output_peep: "new": the output gate sees c_t (Gers, Schraudolph and Schmidhuber 2002, ONNX, Keras); "old": c_{t-1}.
+        output_peep: "new": the output gate sees c_t (Gers, Schraudolph and Schmidhuber 2002, ONNX, Keras); "old":
+            c_{t-1}.
         forget_bias, chrono: as `LSTM`.
         engine: see `companion.nn`.
         others: as `torch.nn.LSTM`.

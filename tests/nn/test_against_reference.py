@@ -41,7 +41,13 @@ def test_forward_and_back_agree_with_the_reference(kind, shape, engine):
     torch.manual_seed(2)  # the upstream gradients of both_ways
     dy, *dstate = (torch.randn(out.shape, dtype=torch.float64).numpy() for out in [tape.y, *parts(tape.state)])
     grads = layer.bptt(tape, dy, tuple(dstate) if len(dstate) == 2 else dstate[0])
-    expected = [tape.y, *parts(tape.state), grads.x, *parts(grads.state), *(grads.params[n] for n in module.state_dict())]
+    expected = [
+        tape.y,
+        *parts(tape.state),
+        grads.x,
+        *parts(grads.state),
+        *(grads.params[n] for n in module.state_dict()),
+    ]
     for (name, got), right in zip(actual.items(), expected, strict=True):
         limit = 1e-9 * np.abs(right).max()
         np.testing.assert_allclose(got.detach().numpy(), right, rtol=0, atol=limit, err_msg=name)

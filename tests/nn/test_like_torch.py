@@ -1,4 +1,4 @@
-"""In the place of torch.nn's modules: the same weights, texts, shapes, states, and the same exception for the same mistake."""
+"""In the place of torch.nn's modules: the same weights, texts, shapes and states, the same exception for a mistake."""
 
 import copy
 import inspect
@@ -103,9 +103,8 @@ def test_a_projection_runs_in_torchs_own_kernels():
 def test_arguments_stand_in_torchs_order(kind):
     theirs, ours = (inspect.signature(c.__init__ if c is PAIRS[kind][1] else c).parameters for c in PAIRS[kind])
     names = [n for n, p in ours.items() if p.kind is p.POSITIONAL_OR_KEYWORD and n != "self"]
-    wanted = "input_size hidden_size num_layers bias batch_first dropout bidirectional device dtype".split()
-    wanted.insert(3, "nonlinearity") if kind == "RNN" else None
-    wanted.insert(7, "proj_size") if kind == "LSTM" else None
+    wanted = ["input_size", "hidden_size", "num_layers", *(["nonlinearity"] if kind == "RNN" else []), "bias"]
+    wanted += ["batch_first", "dropout", "bidirectional", *(["proj_size"] if kind == "LSTM" else []), "device", "dtype"]
     assert names == wanted
     assert {*theirs} <= {*names, "args", "kwargs"}
 
@@ -158,7 +157,7 @@ def test_the_same_mistake_raises_the_same(kind, mistake, engine):
     theirs, ours = twins(kind, engine=engine)
     x, h = MISTAKES[mistake]
     h = (h, h) if kind == "LSTM" and h is not None else h
-    with pytest.raises(Exception) as expected:  # noqa: PT011 its type is what is compared
+    with pytest.raises(Exception) as expected:
         theirs(x, h)
     with pytest.raises(expected.type) as actual:
         ours(x, h)

@@ -75,7 +75,9 @@ def compile_():
     torch._dynamo.reset()
 
 
-@pytest.mark.parametrize("kind", ["rnn-tanh", "lstm", "peephole-new", "peephole-old", "gru-before", "jordan-linear-tanh"])
+@pytest.mark.parametrize(
+    "kind", ["rnn-tanh", "lstm", "peephole-new", "peephole-old", "gru-before", "jordan-linear-tanh"]
+)
 def test_a_compiled_module_is_one_graph_with_the_same_gradients(kind, compile_):
     module = make(kind)
     x = draw(3, 2, I)
@@ -102,7 +104,7 @@ def test_the_operators_are_what_torch_asks_of_operators(kind):
 
     module = make(kind)
     size = getattr(module, "output_size", 4)
-    W, b, weights = (module._weights(torch.float64) if kind in JORDANS else module._weights(0, 0))
+    W, b, weights = module._weights(torch.float64) if kind in JORDANS else module._weights(0, 0)
     rest = [*(draw(2, size) for _ in range(module.cell.states)), *(w.detach().requires_grad_() for w in weights)]
     for all_states in (False, True):
         arguments = (module.cell.name, all_states, True, None, draw(3, 2, I), W.detach(), b.detach(), rest)

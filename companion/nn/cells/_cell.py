@@ -17,7 +17,8 @@ class Cell(ABC):
         name: how the engines call it (the table in `companion.nn._engines`).
         gates: G, the number of blocks of H rows in `weight_ih`.
         states: H times so many numbers are carried: 1 (h) or 2 (h, c).
-        bounded: whether the state grows at most in proportion to the steps; if not, it is stopped past a sequence's end.
+        bounded: whether the state grows at most in proportion to the steps; if not, it is stopped past a sequence's
+            end.
         joint: whether the recurrent weights multiply the state of the step before and nothing else, and add to the
             pre-activations: their gradient is then made with that of the input's weights, in one product.
         scale: by what the pre-activation of each block is multiplied before the fused scan sees it. σ(a) is
@@ -57,7 +58,8 @@ class Cell(ABC):
             keep: whether `scan_back` will follow.
 
         Returns:
-            ``(series, saved)``: every state as (T, B, H), in the structure of ``state``, and the tensors for `scan_back`.
+            ``(series, saved)``: every state as (T, B, H), in the structure of ``state``, and the tensors for
+            `scan_back`.
         """
 
     @abstractmethod

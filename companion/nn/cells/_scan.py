@@ -18,7 +18,8 @@ from torch import Tensor
 from companion.nn import _products
 from companion.nn._products import is_small, linear
 
-# d(loss)/d(pre-activation) out of d(loss)/d(activation), one pass over memory each: gradient * s * (1 - s), gradient * (1 - t²)
+# d(loss)/d(pre-activation) out of d(loss)/d(activation), one pass over memory each:
+# gradient * s * (1 - s), gradient * (1 - t²)
 through_sigmoid = torch.ops.aten.sigmoid_backward.grad_input
 through_tanh = torch.ops.aten.tanh_backward.grad_input
 
@@ -57,12 +58,12 @@ def longest_chunk(steps: int, numbers: int) -> int:
 
 
 def stretch(steps: int, numbers: int, least: int) -> int:
-    """How many steps of da, with so many numbers each, are kept: what a core's cache holds, but not less than ``least``."""
+    """How many steps of da, with so many numbers each, are kept: what a cache holds, but not less than ``least``."""
     return max(1, min(steps, max(8 * CHUNK // max(1, numbers), least)))
 
 
 def stretches(end: int, length: int, first: int = 0) -> Iterator[tuple[int, int]]:
-    """The steps from ``first`` until before ``end`` in pieces (from, until before), the last piece first."""
+    """The steps from ``first`` until before ``end`` in pieces (from, until before), last first."""
     for stop in range(end, first, -length):
         yield max(first, stop - length), stop
 
@@ -104,8 +105,8 @@ def constant(number: float, dtype: torch.dtype, device: torch.device):
 class PreActivations:
     """What the input and the biases add to every step's pre-activations: W x_t + b.
 
-    The product is made for many steps at once, and for no more than a core's cache holds: made for all of them, it would
-    be written to memory and read back.
+    The product is made for many steps at once, and for no more than a core's cache holds: made for all of them, it
+    would be written to memory and read back.
 
     Attributes:
         x: (T, B, I).
@@ -142,8 +143,8 @@ class PreActivations:
 def allocate(like: Tensor, *shapes: tuple[int, ...]) -> list[Tensor]:
     """Uninitialised tensors in one piece of memory.
 
-    Fresh memory costs a page fault for every 4 KiB, which at middling sizes was a third of a training step. NumPy asks the
-    system for huge pages where it allocates 4 MiB or more; torch does not.
+    Fresh memory costs a page fault for every 4 KiB, which at middling sizes was a third of a training step. NumPy asks
+    the system for huge pages where it allocates 4 MiB or more; torch does not.
     """
     sizes = [math.prod(shape) for shape in shapes]
     if _products.in_numpy(like):

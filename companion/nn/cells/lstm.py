@@ -1,7 +1,7 @@
 """The LSTM and its relatives: the cell of 1997 without a forget gate, and peepholes from the cell state to the gates.
 
-Chapters *lstm* and *peephole*. In the backward pass dh and dc are the gradients of the loss with respect to h_t and c_t,
-and every local derivative is one number per unit and step. They are made for many steps at once, and the loop back
+Chapters *lstm* and *peephole*. In the backward pass dh and dc are the gradients of the loss with respect to h_t and
+c_t, and every local derivative is one number per unit and step. They are made for many steps at once, and the loop back
 through time is what is left: two products with dh, two with dc, and the recurrent product.
 """
 
@@ -153,7 +153,7 @@ def _scan(cell: Cell, a: PreActivations, state, U: Tensor, p: Tensor | None, kee
     tanh_c = array(torch.empty_like(h0))
     under_tanh = z[:, :3] if late else z
     i, f, g, o = z[:, 0], z[:, 1] if G == 4 else repeat(None), z[:, G - 2], z[:, G - 1]
-    each = zip(a, z, early, under_tanh, z[:, : G - 2], i, f, g, o, c[:-1], c[1:], array(hs))
+    each = zip(a, z, early, under_tanh, z[:, : G - 2], i, f, g, o, c[:-1], c[1:], array(hs), strict=False)
     with quietly():
         for t, (a, z, early, under_tanh, i_f, i, f, g, o, c_prev, c, h) in enumerate(each):
             add(a, recur(t), z)
