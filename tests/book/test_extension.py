@@ -235,6 +235,16 @@ def test_the_page_for_lost_readers_finds_its_style_below_any_address(monkeypatch
     assert getattr(settings, "html_baseurl", "").rstrip("/") == base.rstrip("/")
 
 
+def test_code_is_linked_without_importing_what_has_no_documentation(book, monkeypatch):
+    monkeypatch.delitem(sys.modules, "wave", raising=False)
+    code = "# Small\n\n```python\nimport json\nimport wave\n\njson.dumps(wave.open)\n```\n"
+    listed = "# https://docs.python.org/3/\njson py:module 0 library/json.html#module-$ -\n"
+    files = {"book/index.md": code, "book/_inv/python.txt": listed}
+    pages, _ = book(files, ("sphinx_codeautolink",), codeautolink_warn_on_missing_inventory=False)
+    assert 'href="https://docs.python.org/3/library/json.html#module-json"' in pages["book/index.html"]
+    assert "wave" not in sys.modules
+
+
 def test_a_small_book_has_a_start_page_and_its_own_mathjax(book, tmp_path):
     pages, warnings = book({"book/index.md": "# Small\n\n$x$\n"})
     assert warnings == ""
@@ -492,6 +502,13 @@ def test_the_status_shows_what_was_run(book):
     assert "unit passed 1 min 52 s 1532 passed 2026-11-20 09:17 UTC" in words
     assert "recurrent-neuron 6.2 s" in words
     assert "numpy 2.4.6" in words
+
+
+def test_the_status_shows_what_running_the_chapters_alone_leaves(book):
+    left = {name: REPORT[name] for name in ("date", "hardware", "versions", "notebooks")}
+    pages, warnings = book({"book/index.md": "# Small\n\n```{run-status}\n```\n", status.SNAPSHOT: json.dumps(left)})
+    assert warnings == ""
+    assert f"The chapters were last run on {left['date']}" in text_of(pages["book/index.html"])
 
 
 def test_the_status_says_when_nothing_was_run(book):

@@ -64,7 +64,10 @@ class RunStatus(SphinxDirective):
             if "_build" in here.parts
             else "before these pages were committed; make test puts your own in their place"
         )
-        text = f"Last run of the checks: {report['date']}, {whose}, {duration(report['seconds'])} in all."
+        if "seconds" in report:
+            text = f"Last run of the checks: {report['date']}, {whose}, {duration(report['seconds'])} in all."
+        else:  # what `make notebooks` leaves: it has run the chapters and nothing else
+            text = f"The chapters were last run on {report['date']}, {whose}."
         if report.get("hardware"):
             text += f" Machine: {report['hardware']}."
         return nodes.paragraph("", text, classes=["u-tally"])
