@@ -91,7 +91,7 @@ def unit() -> list[list[str]]:
     for old in ("equations.json", "coverage.data"):
         (REPORTS / old).unlink(missing_ok=True)
     coverage = ("--cov", "--cov-report=term", "--cov-report=xml:_build/reports/coverage.xml")
-    selected = ("-m", "not (pages or browser or wheel or gpu)")
+    selected = ("-m", "not (pages or browser or wheel)")  # tests of the GPU skip and say why
     return [pytest("tests", *selected, "-n", str(workers()), *coverage, "--durations=10")]
 
 
