@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from companion.experiments import judges
+from companion.experiments import judges, unfolding
 from companion.experiments.evidence import Evidence, lookup
 from companion.experiments.verdict import CONDITIONAL, FALSE, HOLDS, UNMEASURED, Verdict
 
@@ -134,6 +134,13 @@ _CLAIMS = (
         "unfolding",
         "Build the layers one by one with copies of the weights: the outputs must agree, and the gradients of the "
         "copies must add up to the gradient of the shared weights.",
+        condition="False if in any network tried the outputs, or the summed gradients of the copies, differ by more "
+        "than 1e-12, or if the layers are as many neither as the steps nor as the sequences. Holds if they are always "
+        "as many as the sequences and the copies need not be kept together, their shares being the same. Holds with a "
+        "condition if they are as many as the steps, or if the shares differ.",
+        evidence="unfolding",
+        expected=CONDITIONAL,
+        judge=unfolding.judge,
     ),
     Claim(
         "C04",

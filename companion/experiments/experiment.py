@@ -24,6 +24,8 @@ EXPERIMENTS = (
     "sunspots_choice",
     "sunspots",
     "rosetta",
+    "unfolding",
+    "sharing",
 )  # each a module of this package that holds EXPERIMENT
 
 

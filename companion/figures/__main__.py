@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from companion.figures import palette, style, vector
+from companion.figures import palette, style, unfolding, vector
 from companion.reference import RNN
 
 
@@ -20,11 +20,20 @@ def impulse_answers(weights: tuple[float, ...] = (0.0, 0.5, 0.9, 1.2), T: int = 
     return x, answers
 
 
+def unrolled_impulse(w: float = 1.0, u: float = 0.5, T: int = 5) -> tuple[np.ndarray, float, float, np.ndarray]:
+    """Return an impulse at step 0, the two weights of a tanh neuron without bias, and its states."""
+    x = np.eye(1, T)[0]
+    neuron = RNN(1, 1, bias=False, dtype=np.float64)
+    neuron.load_state_dict({"weight_ih_l0": np.array([[w]]), "weight_hh_l0": np.array([[u]])})
+    return x, w, u, neuron(x[:, None])[0][:, 0]
+
+
 def generated() -> dict[str, str]:
     """Return the text of every generated file by its path inside `book/`."""
     return {
         "_assets/palette.css": palette.css(),
         "_assets/interactive/neuron.svg": vector.neuron(*impulse_answers()),
+        "_assets/interactive/unroll.svg": unfolding.chain(*unrolled_impulse()),
         "matplotlibrc": style.matplotlibrc(),
     }
 
