@@ -406,6 +406,25 @@ def test_an_empty_ledger_says_so(book):
     assert "No chapter has a numbered equation yet." in pages["book/index.html"]
 
 
+def test_a_function_is_linked_to_its_own_documentation_and_to_no_namesake(book):
+    from companion.tasks import one_hot
+
+    record = RECORD | {"function": f"{one_hot.__module__}.one_hot"}
+    namesake = RECORD | {"function": "companion.reference.unroll.one_hot"}
+    report = json.dumps({"eq-x-step": record, "eq-x-two": namesake})
+    files = {
+        **LEDGER,
+        "_build/reports/equations.json": report,
+        "book/second.md": "# A\n\n```{companion-api}\ncompanion.tasks\n```\n",
+    }
+    extensions = ("sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon")
+    page = book(files, extensions, default_role="name")[0]["book/index.html"]
+    first, second = re.findall(r"<tr class=\"row[^>]*id=\"ledger-.*?</tr>", page, re.S)
+    assert 'href="second.html#companion.tasks.one_hot"' in first
+    assert "second.html" not in second
+    assert "unroll.one_hot" in second
+
+
 def test_the_name_of_a_test_becomes_a_sentence():
     sentence = equations.test_sentence("tests/a/test_b.py::TestGroup::test_the_neuron_holds").astext()
     assert sentence == "The neuron holds (test_b.py)"

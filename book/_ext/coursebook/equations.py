@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 from pathlib import Path
 
 from docutils import nodes
@@ -181,15 +182,27 @@ def equation_number(app: Sphinx, page: str, label: str) -> str:
 
 
 def function_link(app: Sphinx, docname: str, name: str) -> nodes.Node:
-    """Return the function's name, linked to its documentation where the book has it."""
-    short = ".".join(name.split(".")[-2:]) if name.split(".")[-2][:1].isupper() else name.rpartition(".")[2]
+    """Return the function's name with what it belongs to, linked to its documentation where the book has it."""
+    short = ".".join(name.split(".")[-2:])
     text = nodes.literal("", short)
-    python = app.env.get_domain("py")
-    entry = python.objects.get(name) or next((o for n, o in python.objects.items() if n.endswith("." + short)), None)
+    documented = app.env.get_domain("py").objects
+    entry = documented.get(name)
+    if entry is None:  # a class or function may be documented where it is imported to
+        last = "." + (short if short[0].isupper() else name.rpartition(".")[2])
+        same = (other for other in documented if other.endswith(last) and found(other) is found(name) is not None)
+        entry = documented.get(next(same, ""))
     if entry is None:
         return text
     uri = app.builder.get_relative_uri(docname, entry.docname) + f"#{entry.node_id}"
     return nodes.reference("", "", text, internal=True, refuri=uri, reftitle=name)
+
+
+def found(name: str) -> object | None:
+    """Return the class or function of a full name, or None."""
+    try:
+        return pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError):
+        return None
 
 
 def refresh(app: Sphinx, env) -> list[str]:
