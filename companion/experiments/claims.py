@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from companion.experiments import judges, unfolding
+from companion.experiments import judges, judges_bptt, unfolding
 from companion.experiments.evidence import Evidence, lookup
 from companion.experiments.verdict import CONDITIONAL, FALSE, HOLDS, UNMEASURED, Verdict
 
@@ -164,7 +164,15 @@ _CLAIMS = (
         "Backpropagation cannot train a neuron that is connected to itself until the loop is unrolled in time.",
         ("000", "001"),
         "bptt",
-        "Backpropagation over the unrolled steps against automatic differentiation and the complex step.",
+        "Backpropagation over the unrolled steps against automatic differentiation and the complex step; then through "
+        "the loop as it stands, which takes the last state for a constant.",
+        condition="False if in any network tried the unrolled steps give another gradient than the complex step or "
+        "automatic differentiation by more than 1e-9, or if the loop as it stands gives the gradient within 1e-3. "
+        "Holds with a condition if what the loop as it stands gives points downhill in more than half of the networks "
+        "all the same, as one can train with that. Holds otherwise.",
+        evidence="bptt",
+        expected=CONDITIONAL,
+        judge=judges_bptt.unrolled,
     ),
     Claim(
         "C07",
@@ -172,6 +180,12 @@ _CLAIMS = (
         ("003",),
         "bptt",
         "Compute each step's share of the gradient alone and compare the sum with the whole.",
+        condition="Holds if in every network tried each share is the derivative by the weights of that step alone, and "
+        "the sum of the shares is the gradient, both within 1e-9, while their mean is not. Holds with a condition if "
+        "the mean is the gradient too. False otherwise.",
+        evidence="bptt",
+        expected=HOLDS,
+        judge=judges_bptt.summed,
     ),
     Claim(
         "C08",
@@ -393,7 +407,14 @@ _CLAIMS = (
         "Backpropagation is another name for gradient descent.",
         ("004",),
         "bptt",
-        "One gradient by backpropagation, two optimisers that do different things with it.",
+        "One gradient by backpropagation, two optimisers that do different things with it; then descent on a gradient "
+        "that was found without going back.",
+        condition="Holds if two optimisers make of one gradient the same step, in direction and in length, within "
+        "1e-3. False if they do not, and at every point of the path of descent the gradient found by going forward is "
+        "the one found by going back within 1e-9. Holds with a condition otherwise.",
+        evidence="bptt",
+        expected=FALSE,
+        judge=judges_bptt.two_things,
     ),
     Claim(
         "C38",

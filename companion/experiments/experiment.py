@@ -26,6 +26,7 @@ EXPERIMENTS = (
     "rosetta",
     "unfolding",
     "sharing",
+    "bptt",
 )  # each a module of this package that holds EXPERIMENT
 
 
