@@ -118,16 +118,20 @@ class Recurrent(nn.RNNBase):
         if torch.is_autocast_enabled(x.device.type):
             dtype = torch.get_autocast_dtype(x.device.type)
         if isinstance(input, PackedSequence):
-            batch = int(input.batch_sizes[0])
+            steps, batch = len(input.batch_sizes), int(input.batch_sizes[0])
+        elif x.dim() == 3:
+            steps, batch = x.shape[:2] if not self.batch_first else (x.shape[1], x.shape[0])
         else:
-            batch = x.shape[0 if self.batch_first else 1] if x.dim() == 3 else 1
+            steps, batch = len(x), 1
         return Work(
             cell=self.cell,
             native=self.native is not None,
             device=x.device,
             dtype=dtype,
+            steps=steps,
             batch=batch,
             hidden_size=self.hidden_size,
+            training=torch.is_grad_enabled(),
             projected=self.proj_size > 0,
             transformed=not (compiled or exported) and transformed(x),
             compiled=compiled,

@@ -81,7 +81,8 @@ class Work:
         cell: the cell.
         native: whether torch.nn has it, with its kernels.
         device, dtype: of the input.
-        batch, hidden_size: B and H.
+        steps, batch, hidden_size: T, B and H.
+        training: whether a gradient may be asked for.
         projected: whether the output is projected (``proj_size``).
         transformed: whether torch.func (vmap, jvp, ...) or forward-mode autograd looks on.
         compiled: whether torch.compile looks on.
@@ -92,24 +93,37 @@ class Work:
     native: bool
     device: torch.device
     dtype: torch.dtype
+    steps: int
     batch: int
     hidden_size: int
+    training: bool = True
     projected: bool = False
     transformed: bool = False
     compiled: bool = False
     exported: bool = False
 
+    def on(self, kind: str) -> bool:
+        """Whether the input is on a device of this kind."""
+        return self.device.type == kind
 
-# What engine="auto" takes: the first line that fits, and whose engine is there. Measured with benchmarks/nn.py (CPU,
-# two threads) and benchmarks/gpu.py (CUDA). None fits everything.
-#   device   native  engine     because
+    @property
+    def one_dnn(self) -> bool:
+        """Whether torch.nn runs this through oneDNN on a CPU: the LSTM in float32 and bfloat16."""
+        return self.cell.name == "lstm" and self.dtype in (torch.float32, torch.bfloat16)
+
+
+# What engine="auto" takes: the first line that fits and whose engine is there. Measured with benchmarks/nn.py (CPU, two
+# threads) and benchmarks/gpu.py (CUDA).
 AUTO = (
-    ("cuda", True, "cudnn"),  #  cuDNN's kernels, for the cells that it has
-    ("cuda", False, "triton"),  #  a persistent kernel against thousands of small ones
-    ("cpu", True, "cudnn"),  #  torch's own: oneDNN for the LSTM
-    (None, None, "fused"),  #  1.0 to 3 times torch's LSTM where the eager loop takes 4 to 12 times
-    (None, None, "eager"),  #  plain operations, for what traces them
-    (None, None, "cudnn"),  #  what nothing else can do
+    ("cudnn", lambda w: w.on("cuda") and w.native, "cuDNN has the cell"),
+    ("triton", lambda w: w.on("cuda"), "one kernel against thousands of small ones"),
+    ("cudnn", lambda w: w.on("cpu") and w.native and w.one_dnn, "oneDNN has the cell"),
+    ("cudnn", lambda w: w.native and (w.steps < 16 or not w.training), "the fused engine takes 0.3 ms to begin with"),
+    ("eager", lambda w: not w.native and w.steps < 6, "the same"),
+    ("cudnn", lambda w: w.native and w.dtype.itemsize < 4, "who rounds, rounds as torch.nn does"),
+    ("fused", lambda w: True, "torch.nn's GRU and RNN take twice as long, the eager loop three times"),
+    ("eager", lambda w: True, "plain operations, for what traces them"),
+    ("cudnn", lambda w: True, "what nothing else can do"),
 )
 
 
@@ -135,9 +149,8 @@ def choose(engine: str, work: Work) -> str:
 def _first_that_fits(work: Work) -> str:
     if work.transformed and why_not("eager", work) is None:
         return "eager"
-    for device, native, engine in AUTO:
-        fits = device in (None, work.device.type) and native in (None, work.native)
-        if fits and why_not(engine, work) is None:
+    for engine, fits, _ in AUTO:
+        if fits(work) and why_not(engine, work) is None:
             return engine
     raise RuntimeError(f"no engine can run {work.cell.name!r} here")
 

@@ -34,5 +34,5 @@ def open_gate_(bias_ih: Tensor, bias_hh: Tensor, block: int, gates: int, value: 
 
 
 def chrono_bias(hidden_size: int, longest: float, like: Tensor) -> Tensor:
-    """log u, u from U(1, longest - 1), (H,): units that forget after 1 to ``longest`` steps (Tallec and Ollivier 2018)."""
+    """log u, u from U(1, longest - 1), (H,): units that forget in 1 to ``longest`` steps (Tallec and Ollivier 2018)."""
     return torch.empty(hidden_size, dtype=like.dtype, device=like.device).uniform_(1, longest - 1).log_()
