@@ -110,17 +110,16 @@ def _biases_unshared_once(input_size, hidden_size, T):
 
 def longest_sequence(memory, B, input_size, hidden_size, itemsize=8):
     """Return the largest T whose tape fits in `memory` bytes; 0 where not even one step does."""
-    numbers = memory // (itemsize * B) - 2 * hidden_size
-    return max(0, numbers // (input_size + 2 * hidden_size))
+    numbers = memory // (itemsize * B) - hidden_size
+    return max(0, numbers // (input_size + hidden_size))
 
 
 def _first_state_forgotten(memory, B, input_size, hidden_size, itemsize=8):
-    return max(0, memory // (itemsize * B * (input_size + 2 * hidden_size)))
+    return max(0, memory // (itemsize * B * (input_size + hidden_size)))
 
 
-def _states_once(memory, B, input_size, hidden_size, itemsize=8):
-    numbers = memory // (itemsize * B) - hidden_size
-    return max(0, numbers // (input_size + hidden_size))
+def _inputs_forgotten(memory, B, input_size, hidden_size, itemsize=8):
+    return max(0, memory // (itemsize * B * hidden_size) - 1)
 
 
 def _one_sequence(memory, B, input_size, hidden_size, itemsize=8):
@@ -132,7 +131,7 @@ def _numbers_for_bytes(memory, B, input_size, hidden_size, itemsize=8):
 
 
 def _not_whole(memory, B, input_size, hidden_size, itemsize=8):
-    return max(0.0, (memory / (itemsize * B) - 2 * hidden_size) / (input_size + 2 * hidden_size))
+    return max(0.0, (memory / (itemsize * B) - hidden_size) / (input_size + hidden_size))
 
 
 # ---- 5: keep the copies copies ---------------------------------------------------------------------------------------
@@ -228,7 +227,7 @@ EXERCISES = (
         title="What fits",
         solution=longest_sequence,
         cases=(
-            case(1056, 1, 1, 4),
+            case(440, 1, 1, 4),
             case(1_000_000, 32, 28, 128),
             case(2**30, 64, 64, 256, itemsize=4),
             case(1000, 4, 8, 16),
@@ -238,12 +237,12 @@ EXERCISES = (
                 _first_state_forgotten,
                 "There are T + 1 states: the one before the first step is held too, whatever T is.",
             ),
-            Mistake(_states_once, "The reference holds the states twice: one by one, and side by side."),
+            Mistake(_inputs_forgotten, "The gradient of W needs the inputs: they are held beside the states."),
             Mistake(_one_sequence, "That is for one sequence. Each of the B sequences leaves its own numbers."),
             Mistake(_numbers_for_bytes, "You counted numbers where the memory is in bytes: each takes `itemsize`."),
             Mistake(_not_whole, "A sequence has a whole number of steps: round down, with // rather than /."),
         ),
-        hint="Solve the formula for T: bytes = itemsize * B * (T * I + 2 * (T + 1) * H), and round down.",
+        hint="Solve the formula for T: bytes = itemsize * B * (T * I + (T + 1) * H), and round down.",
     ),
     Exercise(
         name="unfolding/5",

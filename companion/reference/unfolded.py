@@ -63,16 +63,14 @@ def tape_numbers(layer: Layer, T: int, B: int) -> int:
     """How many numbers the tape of T steps of B sequences has to hold for the way back.
 
     Each step leaves its input, its states and what the cell records beside them, and one state more came in before the
-    first step. `first` (see `companion.reference.unroll.Run`) holds the outputs once more, side by side, so that the
-    weight gradient is one product.
+    first step.
     """
     if layer.num_layers != 1 or layer.directions != 1:
         raise ValueError("layer: expected one layer and one direction")
     cell, size = layer.cell, layer.size(0)
     states = sum(map(size, cell.state))
     beside = sum(size(name) for name in cell.records if name not in cell.state)
-    side_by_side = size(cell.state[0])
-    return B * (T * (layer.input_size + beside) + (T + 1) * (states + side_by_side))
+    return B * (T * (layer.input_size + beside) + (T + 1) * states)
 
 
 def held_bytes(tape: Tape) -> int:
@@ -80,8 +78,7 @@ def held_bytes(tape: Tape) -> int:
     buffers: dict[int, int] = {}
     for row in tape.graph.runs:
         for run in row:
-            arrays = [run.x, run.first, *(part for state in [*run.states, *run.records] for part in state)]
-            for array in arrays:
+            for array in (run.x, run.memory, *run.start):
                 owner = array
                 while isinstance(owner.base, np.ndarray):
                     owner = owner.base
