@@ -67,10 +67,11 @@ unrolled.figure("bptt", (stage, figure) => {
   }
 
   function toggle() {
-    if (timer) { stop(); return; }
-    if (state.done === state.T) go(0);
+    if (timer) { stop(); draw(); return; }
+    if (state.done === state.T) state.done = 0;
     play.textContent = "Pause";
     timer = setInterval(() => go(state.done + 1), pause);
+    draw();
   }
 
   const byHand = (move) => () => { stop(); move(); };
