@@ -135,13 +135,13 @@ def training(module, x, dy) -> Callable[[], None]:
 
 
 def in_turn(contenders: dict, rounds: int) -> dict:
-    """The best time of each, in seconds: all of them in every round, each for 20 ms or one run."""
+    """The best time of each, in seconds: all of them in every round, each for 60 ms or one run."""
     best = dict.fromkeys(contenders, math.inf)
     for run in contenders.values():
         run()
     for _ in range(rounds):
         for name, run in contenders.items():
-            end = time.perf_counter() + 0.02
+            end = time.perf_counter() + 0.06
             while (start := time.perf_counter()) < end:
                 run()
                 best[name] = min(best[name], time.perf_counter() - start)

@@ -15,7 +15,7 @@ from torch.autograd import Function
 from companion.nn import _eager as eager
 from companion.nn._products import linear, weight_gradients
 from companion.nn.cells import CELLS, Cell
-from companion.nn.cells._scan import PreActivations, before, scaled
+from companion.nn.cells._scan import PreActivations, before
 
 
 def unroll(cell: Cell, x: Tensor, state, W: Tensor, b: Tensor | None, weights, all_states: bool = False, past_end=None):
@@ -34,7 +34,7 @@ def unroll(cell: Cell, x: Tensor, state, W: Tensor, b: Tensor | None, weights, a
 def _forward(cell: Cell, all_states: bool, keep: bool, past_end, x, W, b, rest):
     """``(outputs, saved)``: the series of h, or of every state, then the final state; what `_backward` needs."""
     state, weights = _split(cell, rest)
-    a = PreActivations(x, scaled(W, cell.scale), scaled(b, cell.scale), cell.gates, past_end)
+    a = PreActivations(x, W, b, cell.gates, past_end)
     series, saved = cell.scan(a, state, weights, keep)
     outputs = series[:1] + tuple(s.clone() for s in series[1:] if all_states)
     return outputs + tuple(s[-1].clone() for s in series), saved

@@ -21,8 +21,6 @@ class Cell(ABC):
             end.
         joint: whether the recurrent weights multiply the state of the step before and nothing else, and add to the
             pre-activations: their gradient is then made with that of the input's weights, in one product.
-        scale: by what the pre-activation of each block is multiplied before the fused scan sees it. σ(a) is
-            ½ + ½ tanh(a/2), so ½ for a block under σ lets one call of tanh do the work of all gates.
     """
 
     name: str
@@ -30,7 +28,6 @@ class Cell(ABC):
     joint: ClassVar[bool] = True
     gates: int
     states: ClassVar[int] = 1
-    scale: tuple[float, ...]
 
     @abstractmethod
     def step(self, a: Tensor, state: tuple[Tensor, ...], weights: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -54,7 +51,7 @@ class Cell(ABC):
         """All steps, without autograd.
 
         Args:
-            a: `PreActivations`: it has a length, T, and gives one step after another, already multiplied by `scale`.
+            a: `PreActivations`: it has a length, T, and gives one step after another.
             keep: whether `scan_back` will follow.
 
         Returns:

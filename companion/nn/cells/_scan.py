@@ -8,7 +8,6 @@ torch call alike (``add(a, b, out)``, ``swapaxes``, slices): on other devices th
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -36,7 +35,6 @@ TORCH = SimpleNamespace(
     subtract=_into(torch.subtract),
     multiply=_into(torch.multiply),
     tanh=_into(torch.tanh),
-    maximum=torch.maximum,
     empty_like=torch.empty_like,
     einsum=torch.einsum,
 )
@@ -83,24 +81,6 @@ def before(start: Tensor, series: Tensor) -> Tensor:
     return torch.cat([start[None], series[:-1]])
 
 
-def scaled(weight: Tensor, scale: tuple[float, ...]) -> Tensor:
-    """Every block of rows times its number of ``scale`` (see `Cell.scale`)."""
-    if all(k == 1 for k in scale):
-        return weight
-    return (weight.reshape(len(scale), -1) * _column(scale, weight.dtype, weight.device)).view(weight.shape)
-
-
-@cache
-def _column(numbers: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    return torch.tensor(numbers, dtype=dtype, device=device).view(-1, 1)
-
-
-@cache
-def constant(number: float, dtype: torch.dtype, device: torch.device):
-    """A number as `library` calculates with it fastest: an array without axes."""
-    return array(torch.tensor(number, dtype=dtype, device=device))
-
-
 @dataclass(frozen=True)
 class PreActivations:
     """What the input and the biases add to every step's pre-activations: W x_t + b.
@@ -110,7 +90,7 @@ class PreActivations:
 
     Attributes:
         x: (T, B, I).
-        W, b: (G*H, I) and (G*H,), multiplied by `Cell.scale`.
+        W, b: (G*H, I) and (G*H,).
         gates: G.
         past_end: None, or (T, B, 1), true where a sequence is over and the sum is to be -inf.
     """
@@ -152,16 +132,6 @@ def allocate(like: Tensor, *shapes: tuple[int, ...]) -> list[Tensor]:
     else:
         memory = like.new_empty(sum(sizes))
     return [part.view(shape) for part, shape in zip(memory.split(sizes), shapes, strict=True)]
-
-
-def series_of(buffer: Tensor, steps: int):
-    """An array (T, …) of which every step is the one in ``buffer`` (1, …), or the buffer itself where it has T."""
-    return array(buffer.expand(steps, *buffer.shape[1:]))
-
-
-def half(like: Tensor):
-    """½, for `library`."""
-    return constant(0.5, like.dtype, like.device)
 
 
 def quietly():

@@ -16,12 +16,9 @@ from companion.nn.cells._scan import (
     array,
     before,
     blocks,
-    half,
     library,
     longest_chunk,
     quietly,
-    scaled,
-    series_of,
     stretches,
     through_sigmoid,
     through_tanh,
@@ -35,7 +32,6 @@ class GRUCell(Cell):
     name: str = "gru_after"
     gates: int = 3
     joint = False
-    scale: tuple[float, ...] = (0.5, 0.5, 1.0)
 
     def step(self, a, state, weights):
         (h,), (U, b_n) = state, weights
@@ -55,16 +51,17 @@ class GRUCell(Cell):
         steps, batch, hidden = len(a), *h0.shape
         hs = h0.new_empty(steps, batch, hidden)
         (gates,) = allocate(h0, *self.memory(steps, steps if keep else 1, batch, hidden))
-        recur = step_product(hs, scaled(U, self.scale), 3, first=h0)
-        xp, z = library(h0), series_of(gates, steps)
+        recur = step_product(hs, U, 3, first=h0)
+        xp, every = library(h0), gates.expand(steps, *gates.shape[1:])
+        z = array(every)
         bias = array(b_n.expand_as(h0).contiguous())
-        m, h_prev, sigmoid, blend = array(torch.empty_like(h0)), array(h0), _sigmoid(xp, h0), _blend(xp)
-        each = zip(a, z[:, :2], *(z[:, k] for k in range(4)), array(hs), strict=False)
+        m, h_prev, blend = array(torch.empty_like(h0)), array(h0), _blend(xp)
+        each = zip(a, z[:, :2], every[:, :2].unbind(0), *(z[:, k] for k in range(4)), array(hs), strict=False)
         with quietly():
-            for t, (a_t, rz, r, z, n, q, h) in enumerate(each):
+            for t, (a_t, rz, gates_rz, r, z, n, q, h) in enumerate(each):
                 product = recur(t)
                 xp.add(a_t[:2], product[:2], rz)
-                sigmoid(rz)
+                torch.sigmoid_(gates_rz)
                 xp.add(product[2], bias, q)
                 xp.multiply(r, q, n)
                 xp.add(n, a_t[2], n)
@@ -107,7 +104,6 @@ class ResetBeforeGRUCell(Cell):
     name: str = "gru_before"
     gates: int = 3
     joint = False
-    scale: tuple[float, ...] = (0.5, 0.5, 1.0)
 
     def step(self, a, state, weights):
         (h,), (U,) = state, weights
@@ -128,15 +124,18 @@ class ResetBeforeGRUCell(Cell):
         hs = h0.new_empty(steps, batch, hidden)
         gates, shown = allocate(h0, *self.memory(steps, steps if keep else 1, batch, hidden))
         U_rz, U_n = U.split([2 * hidden, hidden])
-        recur = step_product(hs, scaled(U_rz, self.scale[:2]), 2, first=h0)
+        recur = step_product(hs, U_rz, 2, first=h0)
         recur_n = step_product(shown, U_n)
-        xp, z = library(h0), series_of(gates, steps)
-        m, h_prev, sigmoid, blend = array(torch.empty_like(h0)), array(h0), _sigmoid(xp, h0), _blend(xp)
-        each = zip(a, z[:, :2], *(z[:, k] for k in range(3)), array(shown), array(hs), strict=False)
+        xp, every = library(h0), gates.expand(steps, *gates.shape[1:])
+        z = array(every)
+        m, h_prev, blend = array(torch.empty_like(h0)), array(h0), _blend(xp)
+        each = zip(
+            a, z[:, :2], every[:, :2].unbind(0), *(z[:, k] for k in range(3)), array(shown), array(hs), strict=False
+        )
         with quietly():
-            for t, (a_t, rz, r, z, n, rh, h) in enumerate(each):
+            for t, (a_t, rz, gates_rz, r, z, n, rh, h) in enumerate(each):
                 xp.add(a_t[:2], recur(t), rz)
-                sigmoid(rz)
+                torch.sigmoid_(gates_rz)
                 xp.multiply(r, h_prev, rh)
                 xp.add(a_t[2], recur_n(t), n)
                 h_prev = blend(n, z, h_prev, m, h)
@@ -192,18 +191,6 @@ class _Carry:
         self.xp.multiply(self.dh, z, self.dh)
         for term in terms:
             self.xp.add(self.dh, term, self.dh)
-
-
-def _sigmoid(xp, like):
-    """½ + ½ tanh in place: σ of the pre-activation of which the argument is the half."""
-    h2, tanh, multiply, add = half(like), xp.tanh, xp.multiply, xp.add
-
-    def sigmoid(z) -> None:
-        tanh(z, z)
-        multiply(z, h2, z)
-        add(z, h2, z)
-
-    return sigmoid
 
 
 def _blend(xp):

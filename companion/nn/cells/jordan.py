@@ -7,8 +7,8 @@ from torch import Tensor
 
 from companion.nn._products import step_product, weight_gradients
 from companion.nn.cells._cell import Cell
-from companion.nn.cells._scan import array, library, quietly, scaled
-from companion.nn.cells.rnn import PHI, in_place, slope
+from companion.nn.cells._scan import array, library, quietly
+from companion.nn.cells.rnn import IN_PLACE, PHI, slope
 
 OUT = {"linear": lambda v: v, "sigmoid": torch.sigmoid, "softmax": lambda v: torch.softmax(v, dim=-1)}
 
@@ -29,10 +29,6 @@ class JordanCell(Cell):
     def bounded(self) -> bool:
         return self.phi != "relu"
 
-    @property
-    def scale(self) -> tuple[float, ...]:
-        return (0.5,) if self.phi == "sigmoid" else (1.0,)
-
     def step(self, a, state, weights):
         (y,), (U, V, d) = state, weights
         h = PHI[self.phi](a + y @ U.T)
@@ -46,14 +42,14 @@ class JordanCell(Cell):
         (y0,), (U, V, d) = state, weights
         steps, batch, hidden = len(a), len(y0), len(U)
         ys, hs = y0.new_empty(steps, batch, len(V)), y0.new_empty(*self.memory(steps, steps, batch, hidden))
-        recur, emit = step_product(ys, scaled(U, self.scale), first=y0), step_product(hs, V)
+        recur, emit = step_product(ys, U, first=y0), step_product(hs, V)
         xp = library(y0)
-        squash = in_place(self.phi, hs)
+        squash = IN_PLACE[self.phi]
         h, y, bias = array(hs), array(ys), array(d)
         with quietly():
             for t, a_t in enumerate(a):
                 xp.add(a_t, recur(t), h[t])
-                squash(h[t])
+                squash(h[t], hs[t])
                 xp.add(emit(t), bias, y[t])
                 ys[t] = OUT[self.out](ys[t])
         return (ys,), (hs,)

@@ -19,12 +19,9 @@ from companion.nn.cells._scan import (
     array,
     backwards,
     blocks,
-    half,
     library,
     longest_chunk,
     quietly,
-    scaled,
-    series_of,
     stretch,
     stretches,
     through_sigmoid,
@@ -38,7 +35,6 @@ class LSTMCell(Cell):
 
     name: str = "lstm"
     gates: int = 4
-    scale: tuple[float, ...] = (0.5, 0.5, 1.0, 0.5)
     states = 2
 
     def step(self, a, state, weights):
@@ -68,7 +64,6 @@ class LSTM1997Cell(LSTMCell):
 
     name: str = "lstm_1997"
     gates: int = 3
-    scale: tuple[float, ...] = (0.5, 1.0, 0.5)
 
     def step(self, a, state, weights):
         (h, c), (U,) = state, weights
@@ -87,7 +82,6 @@ class PeepholeLSTMCell(Cell):
 
     name: str = "peephole_new"
     gates: int = 4
-    scale: tuple[float, ...] = (0.5, 0.5, 1.0, 0.5)
     states = 2
 
     def step(self, a, state, weights):
@@ -144,25 +138,25 @@ def _scan(cell: Cell, a: PreActivations, state, U: Tensor, p: Tensor | None, kee
     gates, cells = saved = allocate(h0, *cell.memory(steps, steps if keep else 1, *h0.shape))
     hs = h0.new_empty(steps, *h0.shape)
     cells[0] = c0
-    recur = step_product(hs, scaled(U, cell.scale), G, first=h0)
+    recur = step_product(hs, U, G, first=h0)
 
     xp, late = library(h0), cell.name == "peephole_new"  # there the output gate waits for the new cell state
-    add, multiply, tanh, h2 = xp.add, xp.multiply, xp.tanh, half(h0)
-    z, c = series_of(gates, steps), array(cells)
+    add, multiply, tanh, sigmoid_ = xp.add, xp.multiply, xp.tanh, torch.sigmoid_
+    steps_of_gates, c = gates.expand(steps, *gates.shape[1:]), array(cells)
+    z = array(steps_of_gates)
     m, early, p_early, p_o = _peepholes(cell, p, h0, z)
     tanh_c = array(torch.empty_like(h0))
-    under_tanh = z[:, :3] if late else z
     i, f, g, o = z[:, 0], z[:, 1] if G == 4 else repeat(None), z[:, G - 2], z[:, G - 1]
-    each = zip(a, z, early, under_tanh, z[:, : G - 2], i, f, g, o, c[:-1], c[1:], array(hs), strict=False)
+    sigmoids = steps_of_gates[:, : G - 2].unbind(0), steps_of_gates[:, G - 1].unbind(0)
+    each = zip(a, z, early, *sigmoids, i, f, g, o, c[:-1], c[1:], array(hs), strict=False)
     with quietly():
-        for t, (a, z, early, under_tanh, i_f, i, f, g, o, c_prev, c, h) in enumerate(each):
+        for t, (a, z, early, i_f, out, i, f, g, o, c_prev, c, h) in enumerate(each):
             add(a, recur(t), z)
             if p is not None:
                 multiply(p_early, c_prev, m)
                 add(early, m, early)
-            tanh(under_tanh, under_tanh)
-            multiply(i_f, h2, i_f)
-            add(i_f, h2, i_f)
+            sigmoid_(i_f)
+            tanh(g, g)
             multiply(i, g, tanh_c)
             if f is None:
                 add(c_prev, tanh_c, c)
@@ -172,9 +166,7 @@ def _scan(cell: Cell, a: PreActivations, state, U: Tensor, p: Tensor | None, kee
             if late:
                 multiply(p_o, c, tanh_c)
                 add(o, tanh_c, o)
-                tanh(o, o)
-            multiply(o, h2, o)
-            add(o, h2, o)
+            sigmoid_(out)
             tanh(c, tanh_c)
             multiply(o, tanh_c, h)
     return (hs, cells[1:]), saved
@@ -183,14 +175,13 @@ def _scan(cell: Cell, a: PreActivations, state, U: Tensor, p: Tensor | None, kee
 def _peepholes(cell: Cell, p: Tensor | None, like: Tensor, z):
     """For `_scan`: scratch memory, the gates that see the old cell state, their peepholes, and a late output gate's.
 
-    The peepholes come halved, as `Cell.scale` wants them, and spread over the batch: NumPy is fastest on like shapes.
+    The peepholes come spread over the batch: NumPy is fastest on like shapes.
     """
     if p is None:
         return None, repeat(None), None, None
     old = cell.name == "peephole_old"
     spread = like.new_zeros(4 if old else 3, *like.shape)
-    halves = p.view(3, 1, -1) * 0.5
-    spread[:2], spread[-1] = halves[:2], halves[2]
+    spread[:2], spread[-1] = p.view(3, 1, -1)[:2], p.view(3, 1, -1)[2]
     peep = array(spread)
     early = peep if old else peep[:2]
     return library(like).empty_like(early), z[:, : len(early)], early, peep[-1]

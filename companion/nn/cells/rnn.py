@@ -11,11 +11,8 @@ from companion.nn.cells._cell import Cell
 from companion.nn.cells._scan import (
     array,
     backwards,
-    constant,
-    half,
     library,
     quietly,
-    scaled,
     through_sigmoid,
     through_tanh,
 )
@@ -38,10 +35,6 @@ class RNNCell(Cell):
     def bounded(self) -> bool:
         return self.phi != "relu"
 
-    @property
-    def scale(self) -> tuple[float, ...]:
-        return (0.5,) if self.phi == "sigmoid" else (1.0,)
-
     def step(self, a, state, weights):
         (h,), (U,) = state, weights
         h = PHI[self.phi](a + h @ U.T)
@@ -53,12 +46,12 @@ class RNNCell(Cell):
     def scan(self, a, state, weights, keep):
         (h0,), (U,) = state, weights
         hs = h0.new_empty(len(a), *h0.shape)
-        recur = step_product(hs, scaled(U, self.scale), first=h0)
-        add, squash = library(h0).add, in_place(self.phi, hs)
+        recur = step_product(hs, U, first=h0)
+        add, squash = library(h0).add, IN_PLACE[self.phi]
         with quietly():
-            for t, (a_t, h) in enumerate(zip(a, array(hs), strict=True)):
+            for t, (a_t, h, tensor) in enumerate(zip(a, array(hs), hs.unbind(0), strict=True)):
                 add(a_t, recur(t), h)
-                squash(h)
+                squash(h, tensor)
         return (hs,), ()
 
     def scan_back(self, saved, series, state, weights, upstream, final, collect):
@@ -82,23 +75,17 @@ class RNNCell(Cell):
         return (dh,), (None,)
 
 
-def in_place(phi: str, like: Tensor):
-    """φ on an array's own memory; the sigmoid's argument comes halved, as `Cell.scale` says."""
-    xp, h2 = library(like), half(like)
-    zero = constant(0.0, like.dtype, like.device)
+def _tanh_(z, tensor: Tensor) -> None:
+    library(tensor).tanh(z, z)
 
-    def tanh(z):
-        xp.tanh(z, z)
 
-    def relu(z):
-        xp.maximum(z, zero, out=z)
-
-    def sigmoid(z):
-        xp.tanh(z, z)
-        xp.multiply(z, h2, z)
-        xp.add(z, h2, z)
-
-    return {"tanh": tanh, "relu": relu, "sigmoid": sigmoid}[phi]
+# φ on a step's own memory, given as `array` sees it and as a tensor: torch's sigmoid is faster than NumPy's tanh, and
+# that is seven times faster than torch's
+IN_PLACE = {
+    "tanh": _tanh_,
+    "relu": lambda z, tensor: torch.relu_(tensor),
+    "sigmoid": lambda z, tensor: torch.sigmoid_(tensor),
+}
 
 
 def slope(phi: str, h: Tensor) -> Tensor:
