@@ -7,15 +7,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = Path("companion", "reference")
 
+# the test files that stand for each file of the reference, with options of pytest: a fast part of all tests
 CELLS = ("test_equations.py", "test_gradcheck.py")
 SCAN = ("test_gradcheck.py", "test_layouts.py", "test_horizon.py", "test_tape.py")
 WHERE_TESTED = {
     "activations.py": CELLS,
-    "cells/rnn.py": CELLS,
-    "cells/lstm.py": CELLS,
-    "cells/peephole.py": CELLS,
-    "cells/gru.py": CELLS,
-    "cells/jordan.py": CELLS,
+    "cells/rnn.py": (*CELLS, "-k", "rnn or simple or neuron"),
+    "cells/lstm.py": (*CELLS, "-k", "lstm or 1997"),
+    "cells/peephole.py": (*CELLS, "-k", "peephole or output_gate_that"),
+    "cells/gru.py": (*CELLS, "-k", "gru"),
+    "cells/jordan.py": (*CELLS, "-k", "jordan"),
     "weights.py": ("test_gradcheck.py", "test_equations.py"),
     "unroll.py": SCAN,
     "stack.py": SCAN,
@@ -46,7 +47,7 @@ class Mutant:
 
     @property
     def tests(self) -> tuple[str, ...]:
-        """The test files that stand for this file: a fast part of all."""
+        """What of the tests stands for this file."""
         return WHERE_TESTED[self.file]
 
     def apply(self, folder: Path) -> None:

@@ -23,10 +23,10 @@ def copy_project(folder: Path) -> None:
         shutil.copy(ROOT / name, folder / name)
 
 
-def run_tests(folder: Path, names: tuple[str, ...]) -> subprocess.CompletedProcess:
-    """Run these test files in the copy, up to the first failure."""
+def run_tests(folder: Path, chosen: tuple[str, ...]) -> subprocess.CompletedProcess:
+    """Run these test files in the copy, with these options, up to the first failure."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    command += [str(TESTS / name) for name in names]
+    command += [str(TESTS / name) if name.endswith(".py") else name for name in chosen]
     environment = os.environ | {
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # the plug-ins take longer to load than the tests to fail

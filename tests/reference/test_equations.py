@@ -66,16 +66,21 @@ def test_the_step_of_a_simple_network(kind, equation, rng):
     equation("eq-rn-step", of=RNNCell.step).close(hand.tape["h"], expected, rtol=1e-12)
 
 
-LSTM_GATES = {"input-gate": ("i", 0, σ), "forget-gate": ("f", 1, σ), "candidate": ("g", 2, math.tanh)}
+LSTM_GATES = {
+    "eq-lstm-input-gate": ("i", 0, σ),
+    "eq-lstm-forget-gate": ("f", 1, σ),
+    "eq-lstm-candidate": ("g", 2, math.tanh),
+    "eq-lstm-output-gate": ("o", 3, σ),
+}
 
 
-@pytest.mark.parametrize("gate", [*LSTM_GATES, "output-gate"])
-def test_the_gates_of_an_lstm(gate, equation, rng):
+@pytest.mark.parametrize("label", LSTM_GATES)
+def test_the_gates_of_an_lstm(label, equation, rng):
     hand = ByHand(make("lstm"), rng)
-    name, block, squash = (LSTM_GATES | {"output-gate": ("o", 3, σ)})[gate]
+    name, block, squash = LSTM_GATES[label]
     h = hand.before("h")
     expected = hand.each(lambda t, j: squash(hand.both(block * H + j, t, h)))
-    equation(f"eq-lstm-{gate}", of=LSTMCell.step).close(hand.tape[name], expected, rtol=1e-12)
+    equation(label, of=LSTMCell.step).close(hand.tape[name], expected, rtol=1e-12)
 
 
 def test_the_states_of_an_lstm(equation, rng):
@@ -101,15 +106,19 @@ def test_the_cell_of_1997_only_adds(equation, rng):
 
 
 @pytest.mark.parametrize(
-    ("gate", "block", "peep", "reads"),
-    [("input-gate", 0, 0, "c_prev"), ("forget-gate", 1, 1, "c_prev"), ("output-gate", 3, 2, "c")],
+    ("label", "gate", "block", "peep", "reads"),
+    [
+        ("eq-peephole-input-gate", "i", 0, 0, "c_prev"),
+        ("eq-peephole-forget-gate", "f", 1, 1, "c_prev"),
+        ("eq-peephole-output-gate", "o", 3, 2, "c"),
+    ],
 )
-def test_the_gates_of_a_peephole_lstm(gate, block, peep, reads, equation, rng):
+def test_the_gates_of_a_peephole_lstm(label, gate, block, peep, reads, equation, rng):
     hand = ByHand(make("peephole-new"), rng)
     c, h = hand.tape["c"].tolist() if reads == "c" else hand.before("c"), hand.before("h")
     p = hand.p["weight_ch"]
     expected = hand.each(lambda t, j: σ(hand.both(block * H + j, t, h) + p[peep * H + j] * c[t][j]))
-    equation(f"eq-peephole-{gate}", of=PeepholeLSTMCell.step).close(hand.tape[gate[0]], expected, rtol=1e-12)
+    equation(label, of=PeepholeLSTMCell.step).close(hand.tape[gate], expected, rtol=1e-12)
 
 
 def test_the_output_gate_that_reads_the_old_cell_state(equation, rng):
@@ -119,12 +128,12 @@ def test_the_output_gate_that_reads_the_old_cell_state(equation, rng):
     equation("eq-peephole-output-gate-old", of=OldPeepholeLSTMCell.step).close(hand.tape["o"], expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("gate", "block"), [("reset-gate", 0), ("update-gate", 1)])
-def test_the_gates_of_a_gru(gate, block, equation, rng):
+@pytest.mark.parametrize(("label", "block"), [("eq-gru-reset-gate", 0), ("eq-gru-update-gate", 1)])
+def test_the_gates_of_a_gru(label, block, equation, rng):
     hand = ByHand(make("gru-after"), rng)
     h = hand.before("h")
     expected = hand.each(lambda t, j: σ(hand.both(block * H + j, t, h)))
-    equation(f"eq-gru-{gate}", of=GRUCell.step).close(hand.tape["rz"[block]], expected, rtol=1e-12)
+    equation(label, of=GRUCell.step).close(hand.tape["rz"[block]], expected, rtol=1e-12)
 
 
 def test_the_states_of_a_gru_that_resets_after_the_product(equation, rng):
