@@ -172,7 +172,7 @@ class Recurrent(nn.RNNBase):
             if self.dropout > 0 and layer < self.num_layers - 1:
                 x = nn.functional.dropout(x, self.dropout, self.training)
         series = tuple(torch.stack(s).to(dtype) for s in zip(*everything, strict=True)) if all_states else ()
-        return (x.to(dtype), series), tuple(torch.stack(s).to(dtype) for s in zip(*finals, strict=True))
+        return (x.to(dtype), series), tuple(_stacked(s).to(dtype) for s in zip(*finals, strict=True))
 
     def _weights(self, layer: int, direction: int):
         """``(W, b, weights)`` as `companion.nn._eager.unroll` takes them."""
@@ -206,6 +206,11 @@ def transformed(x: Tensor) -> bool:
     """Whether torch.func's transforms, forward-mode autograd or a subclass of Tensor want plain operations."""
     at_work = torch._C._functorch.maybe_current_level() is not None or torch.autograd.forward_ad._current_level >= 0
     return at_work or type(x) not in (Tensor, nn.Parameter)
+
+
+def _stacked(tensors) -> Tensor:
+    """The tensors along a new first axis."""
+    return tensors[0][None] if len(tensors) == 1 else torch.stack(tensors)
 
 
 def _cast(weights, dtype: torch.dtype):

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SMALL = 2**19  # multiplications in a step's product, up to which one thread of NumPy is fastest
+SMALL = 2**18  # multiplications in a step's product, up to which NumPy is fastest; beyond, OpenBLAS wakes its threads
 LARGE = 2**21  # multiplications, from which oneDNN pays in a product that is made once
 
 
