@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
@@ -32,7 +35,13 @@ def depart_citation(self, node: nodes.citation) -> None:
     HTML5Translator.depart_citation(self, node)
 
 
+def forget_source_pages(app: Sphinx, env) -> None:
+    """Have the pages of source written anew: viewcode keeps those of unchanged modules, with links that may be dead."""
+    shutil.rmtree(Path(app.outdir) / "_modules", ignore_errors=True)
+
+
 def setup(app: Sphinx) -> None:
-    """Replace the writers of table cells and of citations."""
+    """Replace the writers of table cells and of citations, and keep the pages of source fresh."""
+    app.connect("env-updated", forget_source_pages)
     app.add_node(nodes.entry, override=True, html=(visit_entry, depart_entry))
     app.add_node(nodes.citation, override=True, html=(visit_citation, depart_citation))
