@@ -76,7 +76,11 @@ class _Sums:
             for total, part in zip(self.totals, parts, strict=True):
                 total += part
         if self.dx is not None:
-            self.dx[first:end] = linear(da.view(-1, len(self.W)), self.W.t()).view(x.shape)
+            dx = linear(da.view(-1, len(self.W)), self.W.t()).view(x.shape)
+            if len(dx) == len(self.dx):
+                self.dx = dx
+            else:
+                self.dx[first:end] = dx
 
 
 def _split(cell: Cell, rest):

@@ -209,3 +209,16 @@ def test_numbers_too_large_are_infinite_without_a_warning():
         module.weight_ih_l0.abs_()
     y, _ = module(torch.ones(9, 1, I, dtype=torch.float64))
     assert torch.isinf(y[-1]).any()
+
+
+def test_large_memory_comes_in_one_piece_of_the_right_type():
+    from companion.nn.cells._scan import allocate
+
+    for dtype in (torch.float32, torch.float64):
+        like = torch.zeros(1, dtype=dtype)
+        first, second = allocate(like, (300, 2000), (3, 200_000))
+        assert first.shape == (300, 2000)
+        assert second.shape == (3, 200_000)
+        assert first.dtype is second.dtype is dtype
+        assert first.untyped_storage().data_ptr() == second.untyped_storage().data_ptr()
+        assert second.data_ptr() == first.data_ptr() + first.numel() * like.itemsize
