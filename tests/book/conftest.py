@@ -63,6 +63,9 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+PATIENCE = 120_000  # ms; a busy machine may take long, and a page that hangs never ends
+
+
 @pytest.fixture(scope="session")
 def built() -> Path:
     """The folder of the built book."""
@@ -125,6 +128,7 @@ def open_page(address, built, contexts):
     def opened(path: str, width: int = 1280, theme: str = "light", source: str = "http", scripts: bool = True):
         base = address if source == "http" else built.as_uri()
         page = contexts(width, theme, scripts).new_page()
+        page.set_default_timeout(PATIENCE)
         pages.append(page)
         page.visit = watch(page, base)
         page.goto(f"{base}/{path}", wait_until="load")
