@@ -12,6 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 BENCHMARKS = {
     "reference": "companion.reference on the CPU, beside the matrix products alone and torch.nn",
+    "nn": "companion.nn on the CPU, beside torch.nn",
     "gpu": "recurrent layers on an NVIDIA GPU, beside torch.nn, the eager loop and FlashRNN",
 }
 
