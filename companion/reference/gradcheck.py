@@ -142,7 +142,7 @@ def compare(name: str, got: Array, expected: Array, tolerance: float) -> TensorC
     if got.shape != expected.shape:
         return TensorCheck(f"{name} of shape {got.shape}, not {expected.shape}", np.inf, (), np.nan, np.nan, tolerance)
     off = np.abs(got - expected)
-    index = tuple(map(int, np.unravel_index(np.argmax(np.where(np.isnan(off), np.inf, off)), off.shape)))
+    index = tuple(map(int, np.unravel_index(np.argmax(off), off.shape)))  # to argmax a NaN is the largest
     largest = max(float(np.max(np.abs(expected))), np.finfo(np.float64).tiny)
     return TensorCheck(name, float(off[index]) / largest, index, float(got[index]), float(expected[index]), tolerance)
 

@@ -170,7 +170,7 @@ BY_HAND = [
     by_hand("init.py", "(value[..., at, :] for at in offsets(weight.rows, size).values())", "(value,)"),
     by_hand("init.py", "b_i[...] = -b_f", "b_i[...] = b_f"),
     by_hand("tape.py", "turn(array, self._reverse, run.mask)", "array"),
-    by_hand("gradcheck.py", "np.where(np.isnan(off), np.inf, off)", "off"),
+    by_hand("gradcheck.py", "return self.error <= self.tolerance", "return not self.error > self.tolerance"),
 ]
 
 SWAPS = {ast.Add: ("+", "-"), ast.Sub: ("-", "+"), ast.Mult: ("*", "+")}
