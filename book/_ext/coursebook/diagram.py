@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from .interactive import inline_svg, skip
+from .interactive import captioned, inline_svg, skip
 
 logger = logging.getLogger(__name__)
 
@@ -39,16 +39,7 @@ class Diagram(SphinxDirective):
         figure["align"] = "default"
         self.set_source_info(figure)
         figure += nodes.raw("", inline_svg(picture, self.options["alt"]), format="html")
-        content = nodes.Element()
-        self.state.nested_parse(self.content, self.content_offset, content)
-        if content.children:
-            first, *rest = content.children
-            figure += nodes.caption(first.rawsource, "", *first.children)
-            if rest:
-                figure += nodes.legend("", *rest)
-        self.options.setdefault("name", f"fig-{name}")
-        self.add_name(figure)
-        return [figure]
+        return [captioned(self, figure, name)]
 
 
 def visit(self, node) -> None:

@@ -44,16 +44,21 @@ class Interactive(SphinxDirective):
         figure["align"] = "default"
         self.set_source_info(figure)
         figure += still_picture(name_of_figure=name, alt=self.options["alt"], picture=str(picture))
-        content = nodes.Element()
-        self.state.nested_parse(self.content, self.content_offset, content)
-        if content.children:
-            first, *rest = content.children
-            figure += nodes.caption(first.rawsource, "", *first.children)
-            if rest:
-                figure += nodes.legend("", *rest)
-        self.options.setdefault("name", f"fig-{name}")
-        self.add_name(figure)
-        return [figure]
+        return [captioned(self, figure, name)]
+
+
+def captioned(directive: SphinxDirective, figure: nodes.figure, name: str) -> nodes.figure:
+    """Give a figure its directive's content as caption and legend, and the label `fig-name` unless told otherwise."""
+    content = nodes.Element()
+    directive.state.nested_parse(directive.content, directive.content_offset, content)
+    if content.children:
+        first, *rest = content.children
+        figure += nodes.caption(first.rawsource, "", *first.children)
+        if rest:
+            figure += nodes.legend("", *rest)
+    directive.options.setdefault("name", f"fig-{name}")
+    directive.add_name(figure)
+    return figure
 
 
 def inline_svg(picture: Path, alt: str) -> str:
