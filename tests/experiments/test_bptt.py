@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from companion.experiments import bptt, judges_bptt
+from companion.experiments import bptt
+from companion.experiments.claims import bptt as judges
 from companion.experiments.evidence import Evidence
 from companion.experiments.verdict import CONDITIONAL, FALSE, HOLDS
 
@@ -46,17 +47,17 @@ def test_the_loop_as_it_stands_takes_the_last_state_for_a_constant():
 
 def test_unrolled_turns_with_its_condition(measured):
     label = {
-        "as measured": judges_bptt.unrolled(measured).label,
-        "rarely downhill": judges_bptt.unrolled(changed(measured, loop_downhill=16)).label,
-        "not exact": judges_bptt.unrolled(changed(measured, autograd=1e-8)).label,
-        "the loop is right": judges_bptt.unrolled(changed(measured, loop_least=1e-4)).label,
+        "as measured": judges.unrolled(measured).label,
+        "rarely downhill": judges.unrolled(changed(measured, loop_downhill=16)).label,
+        "not exact": judges.unrolled(changed(measured, autograd=1e-8)).label,
+        "the loop is right": judges.unrolled(changed(measured, loop_least=1e-4)).label,
     }
     assert list(label.values()) == [CONDITIONAL, HOLDS, FALSE, FALSE]
 
 
 def test_summed_turns_with_its_condition(measured):
     label = [
-        judges_bptt.summed(data).label
+        judges.summed(data).label
         for data in (
             measured,
             changed(measured, mean_least=0.0),
@@ -69,7 +70,7 @@ def test_summed_turns_with_its_condition(measured):
 
 def test_two_things_turns_with_its_condition(measured):
     label = [
-        judges_bptt.two_things(data).label
+        judges.two_things(data).label
         for data in (measured, changed(measured, path=1e-8), changed(measured, first_cosine_least=1.0, apart=0.0))
     ]
     assert label == [FALSE, CONDITIONAL, HOLDS]

@@ -1,7 +1,8 @@
-"""The judges of the chapter on backpropagation through time, all from the experiment `bptt`."""
+"""Backpropagation through time: the claims C06, C07 and C37 and their judges."""
 
 from __future__ import annotations
 
+from companion.experiments.claims.claim import Claim
 from companion.experiments.evidence import Evidence
 from companion.experiments.verdict import CONDITIONAL, FALSE, HOLDS, Verdict
 
@@ -78,3 +79,49 @@ def two_things(data: Evidence) -> Verdict:
         f"gradient can be had without going back, within {summary['path']:.0e}.",
         numbers,
     )
+
+
+CLAIMS = (
+    Claim(
+        "C06",
+        "Backpropagation cannot train a neuron that is connected to itself until the loop is unrolled in time.",
+        ("000", "001"),
+        "bptt",
+        "Backpropagation over the unrolled steps against automatic differentiation and the complex step; then through "
+        "the loop as it stands, which takes the last state for a constant.",
+        condition="False if in any network tried the unrolled steps give another gradient than the complex step or "
+        "automatic differentiation by more than 1e-9, or if the loop as it stands gives the gradient within 1e-3. "
+        "Holds with a condition if what the loop as it stands gives points downhill in more than half of the networks "
+        "all the same, as one can train with that. Holds otherwise.",
+        evidence="bptt",
+        expected=CONDITIONAL,
+        judge=unrolled,
+    ),
+    Claim(
+        "C07",
+        "The weights are the same at every step, so the gradients of the steps are combined into one.",
+        ("003",),
+        "bptt",
+        "Compute each step's share of the gradient alone and compare the sum with the whole.",
+        condition="Holds if in every network tried each share is the derivative by the weights of that step alone, and "
+        "the sum of the shares is the gradient, both within 1e-9, while their mean is not. Holds with a condition if "
+        "the mean is the gradient too. False otherwise.",
+        evidence="bptt",
+        expected=HOLDS,
+        judge=summed,
+    ),
+    Claim(
+        "C37",
+        "Backpropagation is another name for gradient descent.",
+        ("004",),
+        "bptt",
+        "One gradient by backpropagation, two optimisers that do different things with it; then descent on a gradient "
+        "that was found without going back.",
+        condition="Holds if two optimisers make of one gradient the same step, in direction and in length, within "
+        "1e-3. False if they do not, and at every point of the path of descent the gradient found by going forward is "
+        "the one found by going back within 1e-9. Holds with a condition otherwise.",
+        evidence="bptt",
+        expected=FALSE,
+        judge=two_things,
+    ),
+)

@@ -1,7 +1,8 @@
-"""The judges: each reads the evidence of one claim and gives the verdict by the condition in the registry."""
+"""The recurrent neuron: the claim C01 and its judge."""
 
 from __future__ import annotations
 
+from companion.experiments.claims.claim import Claim
 from companion.experiments.evidence import Evidence
 from companion.experiments.verdict import CONDITIONAL, FALSE, HOLDS, Verdict
 
@@ -43,31 +44,20 @@ def memory(data: Evidence) -> Verdict:
     return Verdict(HOLDS, lasting, numbers)
 
 
-def names(data: Evidence) -> Verdict:
-    """C36, by its condition, from the names and the recorded numbers of the experiment `rosetta`."""
-    found = {run["engine"]: run["releases"] for run in data.results if "releases" in run}
-    lstm, peephole = found["tf.keras.layers.LSTM"], found["tf.keras.experimental.PeepholeLSTMCell"]
-    named = [run for run in data.results if run["engine"].startswith("tf.keras.experimental.") and "new" in run]
-    as_it_comes = next(run["new"] for run in named if "hard_sigmoid" in run["engine"])
-    sigmoid = next(run["new"] for run in named if "hard_sigmoid" not in run["engine"])
-    keras = next(run["error"] for run in data.results if (run["cell"], run["engine"]) == ("LSTM", "Keras float32"))
-    offered = [release for release, there in peephole.items() if there]
-    numbers = {
-        "releases": len(lstm),
-        "last": offered[-1] if offered else None,
-        "lstm": keras,
-        "peephole": sigmoid,
-        "as_it_comes": as_it_comes,
-    }
-    if not (lstm["2.0"] and peephole["2.0"] and keras < 1e-5 and sigmoid < 1e-5):
-        return Verdict(FALSE, "One of the names is missing from 2.0, or its cell gives other numbers.", numbers)
-    if all(lstm.values()) and all(peephole.values()) and as_it_comes < 1e-5:
-        return Verdict(HOLDS, f"All {len(lstm)} releases offer both, and both give our numbers.", numbers)
-    kept = "every release since offers the first" if all(lstm.values()) else "later releases dropped the first too"
-    return Verdict(
-        CONDITIONAL,
-        f"TensorFlow 2.0 offers both and {kept}; the second name was last in {offered[-1]}. The LSTM gives our numbers "
-        f"within {keras:.0e} in float32, the peephole cell within {sigmoid:.0e} in float64, but only when told to use "
-        f"the logistic sigmoid: as it comes it is off by {100 * as_it_comes:.0f} %.",
-        numbers,
-    )
+CLAIMS = (
+    Claim(
+        "C01",
+        "A recurrent neuron remembers because its own last output is one of its inputs.",
+        ("001",),
+        "recurrent-neuron",
+        "Give one impulse to a neuron, sweep its recurrent weight, and count the steps that feel it; then cut the loop "
+        "in mid-sequence and see whether the memory goes with it. Compare with a neuron that has no loop.",
+        condition="Holds if, for the linear and the tanh neuron, (a) with recurrent weight 0 the response is exactly 0 "
+        "after the impulse's own step, (b) with every other weight tried it is above the threshold for more than one "
+        "step, (c) when the loop is cut it is exactly 0 from the cut on, and (d) the linear response is the weight to "
+        "the power t within 1e-9. Holds with a condition if only (b) fails. False otherwise.",
+        evidence="impulse",
+        expected=HOLDS,
+        judge=memory,
+    ),
+)
