@@ -31,6 +31,7 @@ from companion.experiments.claims import (
     truncated_bptt,
     unfolding,
     vanishing_exploding,
+    vanishing_exploding_practice,
 )
 from companion.experiments.claims.claim import SOURCES, Claim
 from companion.experiments.evidence import Evidence, lookup
@@ -66,6 +67,7 @@ _CHAPTERS = (
     truncated_bptt,
     unfolding,
     vanishing_exploding,
+    vanishing_exploding_practice,
 )
 CLAIMS: Mapping[str, Claim] = {
     entry.id: entry
