@@ -3,6 +3,7 @@
 companion experiment --list             the experiments there are
 companion experiment sunspots           run one with its own number of seeds
 companion experiment sunspots --seeds 3 --folder /tmp/try
+companion experiment sunspots --cluster tcp://10.0.0.1:8786      on the workers of a Dask cluster
 companion claims                        every claim with its verdict
 """
 
@@ -38,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     experiment.add_argument("--list", action="store_true", help="list the experiments")
     experiment.add_argument("--seeds", type=int, help="how many seeds, from 0 on")
     experiment.add_argument("--jobs", type=int, default=1, help="how many processes")
+    experiment.add_argument("--cluster", metavar="ADDRESS", help="run on the workers of this Dask scheduler instead")
     experiment.add_argument("--folder", help="where the evidence goes, instead of book/evidence")
     experiment.set_defaults(command=_experiment)
     claims = commands.add_parser("claims", help="print every claim with its verdict")
@@ -55,7 +57,9 @@ def _experiment(options: argparse.Namespace) -> int:
             seeds = "no chance" if entry.seeds is None else f"{entry.seeds} seeds"
             print(f"{name:<18}{seeds:<12}{', '.join(entry.claims) or '-':<8}{entry.title}")
         return 0
-    evidence = run(find(options.name), seeds=options.seeds, folder=options.folder, jobs=options.jobs)
+    evidence = run(
+        find(options.name), seeds=options.seeds, folder=options.folder, jobs=options.jobs, cluster=options.cluster
+    )
     count = "" if evidence.seeds is None else f"{len(evidence.seeds)} seeds, "
     print(f"{evidence.experiment}: {count}{len(evidence.results)} results, {evidence.seconds:.1f} s")
     return 0

@@ -11,6 +11,7 @@ import importlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,9 +73,12 @@ def run(
     folder: Path | str | None = None,
     working: Path | str | None = None,
     jobs: int = 1,
+    cluster: str | None = None,
     mode: str | None = None,
 ) -> Evidence:
     """Run an experiment, save its evidence and return it.
+
+    The results do not depend on where a seed is run, so neither `jobs` nor `cluster` is written into the evidence.
 
     Parameters
     ----------
@@ -83,7 +87,14 @@ def run(
     folder : where the evidence goes; the book's folder unless told.
     working : folder of the working file; `_build/experiments` beside the book unless told.
     jobs : how many batches run side by side, in processes of their own (joblib).
+    cluster : the address of a Dask scheduler, such as "tcp://10.0.0.1:8786"; batches then run on all its workers, each
+        of which has this package installed.
     mode : how progress is shown, as in `companion.training.progress`.
+
+    Raises
+    ------
+    ValueError : a number of seeds below 1, or one for an experiment without chance. OSError : no scheduler answers at
+        the address. ImportError : a cluster is asked for and `distributed` is not installed.
     """
     from companion.training import progress
 
@@ -96,7 +107,7 @@ def run(
     with progress(len(wanted), experiment.name, mode) as bar:
         bar.update(len(wanted) - len(missing))
         start = time.perf_counter()
-        for batch, results in _measured(experiment, batches, jobs):
+        for batch, results in _measured(experiment, batches, jobs, cluster):
             done |= _by_seed(batch, results)
             spent = seconds + time.perf_counter() - start
             write_json(working, {"config": experiment.config, "seconds": spent, "results": done})
@@ -129,16 +140,35 @@ def _resume(working: Path, experiment: Experiment) -> tuple[dict[str, list], flo
     return (data["results"], data["seconds"]) if same else ({}, 0.0)
 
 
-def _measured(experiment: Experiment, batches: Sequence[Sequence[Any]], jobs: int):
+def _measured(experiment: Experiment, batches: Sequence[Sequence[Any]], jobs: int, cluster: str | None):
     """Yield each batch with its results, in order."""
-    if jobs == 1:
+    if jobs == 1 and cluster is None:
         for batch in batches:
             yield batch, experiment.measure(batch, experiment.config)
         return
     from joblib import Parallel, delayed
 
     work = (delayed(_in_process)(experiment.name, batch) for batch in batches)
-    yield from zip(batches, Parallel(n_jobs=jobs, return_as="generator")(work), strict=True)
+    with _workers(jobs, cluster):
+        yield from zip(batches, Parallel(return_as="generator")(work), strict=True)
+
+
+@contextmanager
+def _workers(jobs: int, cluster: str | None):
+    """Let joblib use this many processes, or all workers of a cluster, for as long as the block lasts."""
+    from joblib import parallel_config
+
+    if cluster is None:
+        with parallel_config(n_jobs=jobs):
+            yield
+        return
+    from distributed import Client
+
+    with (
+        Client(cluster, timeout="10s", set_as_default=False) as client,
+        parallel_config("dask", client=client, n_jobs=-1),
+    ):
+        yield
 
 
 def _in_process(name: str, batch: Sequence[Any]) -> list[dict[str, Any]]:

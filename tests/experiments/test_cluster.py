@@ -1,0 +1,50 @@
+"""An experiment on a cluster: the same seeds, the same results, whoever runs them."""
+
+import os
+
+import pytest
+
+from companion.__main__ import main
+from companion.experiments import Evidence
+
+
+@pytest.fixture
+def scheduler():
+    """The address of a Dask cluster of two processes on this machine."""
+    distributed = pytest.importorskip("distributed", reason="a cluster needs the package distributed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        yield cluster.scheduler_address
+
+
+def test_a_dask_cluster_gives_the_numbers_of_one_process(scheduler, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("UNROLLED_EVIDENCE", str(tmp_path / "book" / "evidence"))
+    here, there = tmp_path / "here", tmp_path / "there"
+    assert main(["experiment", "bptt", "--seeds", "3", "--folder", str(here)]) == 0
+    assert main(["experiment", "bptt", "--seeds", "3", "--folder", str(there), "--cluster", scheduler]) == 0
+    alone, shared = (Evidence.load("bptt", folder) for folder in (here, there))
+    assert len(shared.results) == 3
+    assert [measured(run) for run in shared.results] == [measured(run) for run in alone.results]
+
+
+def test_the_work_is_done_by_the_workers(scheduler, tmp_path, monkeypatch):
+    from companion.experiments import experiment
+
+    monkeypatch.setattr(experiment, "_in_process", own_number)
+    entry = experiment.Experiment("where", "where", (), {}, lambda seeds, config: [{"process": 0}], seeds=6)
+    evidence = experiment.run(entry, folder=tmp_path, working=tmp_path, cluster=scheduler, mode="silent")
+    assert os.getpid() not in {result["process"] for result in evidence.results}
+    assert 0 not in {result["process"] for result in evidence.results}
+
+
+def measured(run):
+    """What does not depend on the clock."""
+    return {name: value for name, value in run.items() if name != "cost"}
+
+
+def own_number(name, batch):
+    return [{"process": os.getpid()} for _ in batch]
+
+
+def test_an_address_where_nobody_answers_is_an_error(capsys):
+    assert main(["experiment", "bptt", "--seeds", "1", "--cluster", "tcp://127.0.0.1:9"]) == 2
+    assert "127.0.0.1:9" in capsys.readouterr().err
