@@ -165,7 +165,7 @@ def _workers(jobs: int, cluster: str | None):
     from distributed import Client
 
     with (
-        Client(cluster, timeout="10s", set_as_default=False) as client,
+        Client(cluster, set_as_default=False) as client,
         parallel_config("dask", client=client, n_jobs=-1),
     ):
         yield

@@ -2,6 +2,8 @@
 
 import os
 
+import dask
+import distributed
 import pytest
 
 from companion.__main__ import main
@@ -11,7 +13,6 @@ from companion.experiments import Evidence
 @pytest.fixture
 def scheduler():
     """The address of a Dask cluster of two processes on this machine."""
-    distributed = pytest.importorskip("distributed", reason="a cluster needs the package distributed")
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         yield cluster.scheduler_address
 
@@ -46,5 +47,6 @@ def own_number(name, batch):
 
 
 def test_an_address_where_nobody_answers_is_an_error(capsys):
-    assert main(["experiment", "bptt", "--seeds", "1", "--cluster", "tcp://127.0.0.1:9"]) == 2
+    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
+        assert main(["experiment", "bptt", "--seeds", "1", "--cluster", "tcp://127.0.0.1:9"]) == 2
     assert "127.0.0.1:9" in capsys.readouterr().err
