@@ -70,7 +70,7 @@ class Graph:
         return tuple(tuple(Series(run, self.layout, d) for d, run in enumerate(row)) for row in self.runs)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Tape:
     """The unfolded graph: everything that one pass forward computed, at every time step.
 
@@ -106,6 +106,9 @@ class Tape:
             return self[name]
         except KeyError as error:
             raise AttributeError(*error.args) from None
+
+    def __repr__(self) -> str:
+        return f"Tape(y of shape {self.y.shape}; {', '.join(self.keys())})"
 
     def keys(self) -> tuple[str, ...]:
         """The names that `tape[name]` knows."""

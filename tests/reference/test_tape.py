@@ -152,3 +152,8 @@ def test_no_upstream_gradient_is_a_gradient_of_zero(rng):
     np.testing.assert_array_equal(none.x, zero.x)
     everything = layer.bptt(tape, tape.y), layer.bptt(tape, tape.y, tuple(map(np.zeros_like, state)))
     np.testing.assert_equal(everything[0].params, everything[1].params)
+
+
+def test_a_tape_prints_as_its_shape_and_its_names():
+    tape = ref.RNN(3, 5, bidirectional=True, rng=0).unroll(np.zeros((4, 2, 3)))
+    assert repr(tape) == "Tape(y of shape (4, 2, 10); h_l0, h_l0_reverse)"
