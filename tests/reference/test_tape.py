@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from companion import reference as ref
 from tests.reference.kinds import JORDANS, KINDS, T, inputs, make, parts
 
 GATES = {
