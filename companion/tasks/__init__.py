@@ -3,7 +3,7 @@
 Every task says where it comes from, what guessing scores and, where it is known, what the best possible predictor
 scores. Shapes are time first: inputs `(T, B, input_size)`, targets one a step, with a mark where there is none.
 
-`sunspots` and `characters` are data sets with a `load`; the others are drawn, and take a generator.
+`sunspots`, `characters`, `digits` and `names` are data sets with a `load`; the others are drawn, and take a generator.
 """
 
 from companion.tasks.adding import Adding
