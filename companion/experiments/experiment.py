@@ -28,6 +28,7 @@ EXPERIMENTS = (
     "unfolding",
     "sharing",
     "bptt",
+    "speed",
 )  # each a module of this package that holds EXPERIMENT
 
 
