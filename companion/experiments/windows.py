@@ -8,7 +8,8 @@ window       a network without a loop that sees the last w bits at once, w = 1 b
 recurrent    an `RNN` that reads one bit a step, from the first on.
 
 Beside the two tasks stands a control: the parity of the last w bits, which a window of w bits does hold. A network that
-learns it and not the running parity does not lack the units for it.
+learns it and not the running parity does not lack the units for it. And the recurrent networks are asked once more on
+streams ten times as long as those they learnt from.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ CONFIG = {
     "T": 32,
     "scored_from": 12,
     "trials": 500,
+    "longer": 320,
     "solved": 0.99,
     "lucky": 0.525,
     "lags": [2, 4, 6],
@@ -126,9 +128,9 @@ def learnt(task: str, window: int | None, seeds: Sequence[int], config: Mapping[
     return learner
 
 
-def accuracy(learner: Learner, task: str, seeds: Sequence[int], config: Mapping[str, Any]) -> list[float]:
-    """Return the share of right answers on new streams, for every seed, past the first `scored_from` steps."""
-    bits, answers = next(drawn(task, seeds, 2, config["T"], config["trials"]))
+def accuracy(learner: Learner, task: str, seeds: Sequence[int], config: Mapping[str, Any], T: int) -> list[float]:
+    """Return the share of right answers on new streams of T steps, for every seed, past the first `scored_from`."""
+    bits, answers = next(drawn(task, seeds, 2, T, config["trials"]))
     right = (learner(bits) == answers)[:, config["scored_from"] :]
     return right.mean(axis=(1, 2)).tolist()
 
@@ -145,16 +147,31 @@ def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, A
     results: list[dict[str, Any]] = [{} for _ in seeds]
     for task, window in trials(config):
         learner = learnt(task, window, seeds, config)
-        name = "recurrent" if window is None else f"window_{window}"
-        for result, score in zip(results, accuracy(learner, task, seeds, config), strict=True):
-            result.setdefault(task, {})[name] = score
+        _keep(results, task, named(window), accuracy(learner, task, seeds, config, config["T"]))
+        if window is None:
+            _keep(results, "longer", task, accuracy(learner, task, seeds, config, config["longer"]))
     return results
 
 
+def named(window: int | None) -> str:
+    """Return the name under which a network's results are kept."""
+    return "recurrent" if window is None else f"window_{window}"
+
+
+def _keep(results: list[dict[str, Any]], group: str, name: str, scores: Sequence[float]) -> None:
+    for result, score in zip(results, scores, strict=True):
+        result.setdefault(group, {})[name] = score
+
+
 def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return, by task and network, the accuracies and the share of seeds that solved the task with its interval."""
-    tasks = [task for task in results[0] if task != "seed"]
-    return {task: {name: told([run[task][name] for run in results]) for name in results[0][task]} for task in tasks}
+    """Return, by task and network, the accuracies and the share of seeds that solved the task with its interval.
+
+    Under "longer" stand the recurrent networks on longer streams, by task.
+    """
+    groups = [group for group in results[0] if group != "seed"]
+    return {
+        group: {name: told([run[group][name] for run in results]) for name in results[0][group]} for group in groups
+    }
 
 
 def told(scores: Sequence[float], solved: float = CONFIG["solved"]) -> dict[str, float]:

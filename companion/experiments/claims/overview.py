@@ -22,10 +22,10 @@ def needs_memory(data: Evidence) -> Verdict:
     blind, sighted, looped = [], [], {}
     for task, networks in data.summary.items():
         kind, _, size = task.partition("_")
+        if kind not in ("echo", "parity"):
+            continue
         for name, found in networks.items():
             window = int(name.partition("_")[2] or 0)
-            if kind == "last":
-                continue
             if not window:
                 looped[task] = found
             elif kind == "parity" or window <= int(size):
