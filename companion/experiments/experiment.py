@@ -21,6 +21,7 @@ from companion.experiments.evidence import Evidence, evidence_folder, hardware, 
 __all__ = ["EXPERIMENTS", "Experiment", "find", "run"]
 
 EXPERIMENTS = (
+    "windows",
     "impulse",
     "sunspots_choice",
     "sunspots",

@@ -27,7 +27,7 @@ CONFIG = {
     "T": 32,
     "scored_from": 12,
     "trials": 500,
-    "longer": 320,
+    "longer": {"T": 320, "trials": 100},
     "solved": 0.99,
     "lucky": 0.525,
     "lags": [2, 4, 6],
@@ -128,9 +128,9 @@ def learnt(task: str, window: int | None, seeds: Sequence[int], config: Mapping[
     return learner
 
 
-def accuracy(learner: Learner, task: str, seeds: Sequence[int], config: Mapping[str, Any], T: int) -> list[float]:
-    """Return the share of right answers on new streams of T steps, for every seed, past the first `scored_from`."""
-    bits, answers = next(drawn(task, seeds, 2, T, config["trials"]))
+def accuracy(learner: Learner, task: str, seeds: Sequence[int], config: Mapping[str, Any]) -> list[float]:
+    """Return the share of right answers on new streams, for every seed, past the first `scored_from` steps."""
+    bits, answers = next(drawn(task, seeds, 2, config["T"], config["trials"]))
     right = (learner(bits) == answers)[:, config["scored_from"] :]
     return right.mean(axis=(1, 2)).tolist()
 
@@ -147,9 +147,9 @@ def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, A
     results: list[dict[str, Any]] = [{} for _ in seeds]
     for task, window in trials(config):
         learner = learnt(task, window, seeds, config)
-        _keep(results, task, named(window), accuracy(learner, task, seeds, config, config["T"]))
+        _keep(results, task, named(window), accuracy(learner, task, seeds, config))
         if window is None:
-            _keep(results, "longer", task, accuracy(learner, task, seeds, config, config["longer"]))
+            _keep(results, "longer", task, accuracy(learner, task, seeds, {**config, **config["longer"]}))
     return results
 
 
@@ -195,6 +195,6 @@ EXPERIMENT = Experiment(
     measure=measure,
     summarise=summarise,
     seeds=40,
-    together=20,
+    together=10,
     packages=("numpy", "scipy"),
 )
