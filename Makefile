@@ -24,6 +24,9 @@ book: setup ## build the book and say how to open it
 test: setup ## run every check (some of them: make test PARTS="lint unit")
 	@$(RUN) tools/check.py $(PARTS)
 
+pdf: book ## print the whole book as one PDF (needs Chromium)
+	@$(RUN) tools/pdf.py
+
 lab: setup ## open the chapters in JupyterLab
 	@$(RUN) -m jupyterlab book
 
@@ -57,5 +60,5 @@ links: setup ## ask every address outside the book whether it still answers (nee
 clean: ## remove what was built (.venv stays)
 	rm -rf _build build dist .pytest_cache .hypothesis .ruff_cache
 
-.PHONY: help setup book test lab serve notebooks snapshot experiments bench gpu lint links clean
+.PHONY: help setup book test pdf lab serve notebooks snapshot experiments bench gpu lint links clean
 .DEFAULT_GOAL := help
