@@ -30,6 +30,9 @@ EXPERIMENTS = (
     "sharing",
     "bptt",
     "speed",
+    "jacobians",
+    "squashing",
+    "default_gradients",
 )  # each a module of this package that holds EXPERIMENT
 
 
