@@ -8,8 +8,8 @@ uniform weights, and as Le, Jaitly and Hinton (2015) do, ReLU and the identity.
 Of its two rates each cell is given the one with which more of its runs solve a task, over all lags. The reach of a cell
 on a task is the longest lag that at least half of its runs solve. Written before the data:
 
-C20   holds if the reach of the LSTM is longer than that of the tanh network on all four tasks, with a condition if it is
-      on some of them, and is false if it is on none.
+C20   holds if the reach of the LSTM is longer than that of the tanh network on all four tasks, with a condition if it
+      is on some of them, and is false if it is on none.
 C30   holds if both LSTM and GRU reach further than the tanh network and the IRNN on all four tasks, with a condition if
       both reach further than the tanh network on at least one task, and is false otherwise.
 C31   on agreement at a distance: holds if at the shortest distance the 95 % interval of the share of runs that solve it
@@ -90,7 +90,7 @@ def sizes(name: str) -> tuple[int, int]:
 
 
 def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return, for every seed, its runs by task, lag, cell and rate: the update at which it had solved, and its score."""
+    """Return, for every seed, its runs by task, lag, cell and rate: when it had solved the task, and its score."""
     results: list[dict[str, Any]] = [{"runs": {}, "curves": {}} for _ in seeds]
     for name, lags in config["lags"].items():
         for lag in lags:
