@@ -33,6 +33,10 @@ EXPERIMENTS = (
     "jacobians",
     "squashing",
     "default_gradients",
+    "clipping",
+    "activations",
+    "normalisation",
+    "initialisation",
 )  # each a module of this package that holds EXPERIMENT
 
 

@@ -1,0 +1,163 @@
+"""Normalised recurrences: how far gradients reach, and whether the adding problem is solved (claim C15).
+
+none        h = tanh(x W + h U + b);
+input       batch normalisation of x W alone, over batch and steps (Laurent, Pereyra, Brakel, Zhang and Bengio 2016);
+recurrent   of x W and of h U, each over the batch and with statistics of its own at every step, begun with the scale
+            0.1 (Cooijmans, Ballas, Laurent, Gülçehre and Courville 2016);
+unit        the same begun with the scale 1, as feed-forward layers begin;
+layer       layer normalisation of x W + h U over the units of each sequence (Ba, Kiros and Hinton 2016).
+
+Every network has its recurrent matrix as `torch.nn` draws it, or times a gain. After training, the batch statistics are
+those of the sequences it is tried on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from companion.experiments import together
+from companion.experiments.experiment import Experiment
+from companion.tasks import Adding
+
+CONFIG = {
+    "T": 20,
+    "hidden": 32,
+    "batch": 32,
+    "updates": 1500,
+    "rate": 0.002,
+    "clip": 1.0,
+    "gains": [0.5, 1.0, 2.0, 4.0],
+    "back": 30,
+    "trials": 500,
+    "solved": 1 / 60,  # a tenth of the loss of the best constant
+    "epsilon": 1e-5,
+    "scales": {"none": 1.0, "input": 1.0, "recurrent": 0.1, "unit": 1.0, "layer": 1.0},
+}
+KINDS = tuple(CONFIG["scales"])
+SCALES = {"none": "", "input": "k", "recurrent": "gk", "unit": "gk", "layer": "g"}  # the scales that are learnt
+
+
+def normalised(a: Tensor, over: int | tuple[int, ...], epsilon: float = 1e-5) -> Tensor:
+    """Return `a` with mean 0 and variance 1 over some axes."""
+    centred = a - a.mean(over, keepdim=True)
+    return centred * torch.rsqrt(centred.pow(2).mean(over, keepdim=True) + epsilon)
+
+
+def states(kind: str, params: together.Params, x: Tensor, nudges: Tensor | None = None) -> Tensor:
+    """Return the states (S, T, B, H) for x (S, T, B, I); `nudges` of their shape are added to them, step by step."""
+    W, U, b, g, k = (params.get(name) for name in "WUbgk")
+    driven = torch.bmm(x.flatten(1, 2), W).unflatten(1, x.shape[1:3])  # (S, T, B, H)
+    if kind == "input":
+        driven = k[:, None] * normalised(driven, (1, 2))
+    elif kind in ("recurrent", "unit"):
+        driven = k[:, None] * normalised(driven, 2)
+    h, found = driven.new_zeros(driven[:, 0].shape), []
+    for t, driven_t in enumerate(driven.unbind(1)):
+        carried = torch.bmm(h, U)
+        if kind in ("recurrent", "unit"):
+            carried = g * normalised(carried, 1)
+        a = driven_t + carried
+        h = torch.tanh(g * normalised(a, 2) + b if kind == "layer" else a + b)
+        if nudges is not None:
+            h = h + nudges[:, t]
+        found.append(h)
+    return torch.stack(found, dim=1)
+
+
+def networks(kind: str, gain: float, seeds: Sequence[int], config: Mapping[str, Any]) -> together.Params:
+    """Return untrained networks: the same draws for every kind, and the scales that it has, `k` of x W and `g`."""
+    H = config["hidden"]
+    scale = {name: np.full((1, H), config["scales"][kind]) for name in SCALES[kind]}
+    draws = (together.drawn_weights("default", gain, 2, H, 1, np.random.default_rng(seed)) for seed in seeds)
+    return together.stacked([drawn | scale for drawn in draws])
+
+
+def growth(kind: str, params: together.Params, problem: together.Problem) -> list[float]:
+    """Return, for each run, by what factor the gradient of the states grows at a step back, as a mean over all steps.
+
+    The loss is a random sum of the last states. The factor is that of the straight line through the logarithm of the
+    gradient's size against the steps, from the last state to the first but one.
+    """
+    S, T, B, _ = problem.x.shape
+    H = params["U"].shape[-1]
+    nudges = torch.zeros(S, T, B, H, dtype=problem.x.dtype, requires_grad=True)
+    upstream = torch.tensor(np.random.default_rng(0).normal(size=(B, H))).to(problem.x.dtype)
+    last = states(kind, params, problem.x, nudges)[:, -1]
+    (gradient,) = torch.autograd.grad((last * upstream).sum(), nudges)
+    size = gradient.double().pow(2).mean((2, 3)).sqrt().numpy()[:, 1:]
+    steps = np.arange(T - 1)[::-1]
+    return [float(np.exp(np.polyfit(steps, np.log(np.maximum(one, 1e-300)), 1)[0])) for one in size]
+
+
+def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return, for every seed, kind and gain, the factor for a step back and the error after training."""
+    found: list[dict[str, Any]] = [{kind: {"growth": [], "error": []} for kind in KINDS} for _ in seeds]
+    for kind in KINDS:
+        for gain in config["gains"]:
+            params = networks(kind, gain, seeds, config)
+            longer = [np.random.default_rng([seed, 3]) for seed in seeds]
+            factors = growth(kind, params, together.drawn(Adding(config["back"]), config["batch"], longer))
+            errors = trained(kind, params, seeds, config)
+            for one, factor, error in zip(found, factors, errors, strict=True):
+                one[kind]["growth"].append(factor)
+                one[kind]["error"].append(error)
+    return found
+
+
+def trained(kind: str, params: together.Params, seeds: Sequence[int], config: Mapping[str, Any]) -> list[float | None]:
+    """Train the networks and return the squared error of each on new sequences, None where it is not finite."""
+    task, rngs = Adding(config["T"]), [np.random.default_rng([seed, 1]) for seed in seeds]
+
+    def loss(problem: together.Problem) -> Tensor:
+        h = states(kind, params, problem.x)
+        return together.losses(together.answers(params, h, problem.last), problem.y)
+
+    optimiser = torch.optim.Adam(params.values(), lr=config["rate"])
+    limit = torch.full((len(seeds),), config["clip"])
+    together.train(
+        params,
+        lambda update: loss(together.drawn(task, config["batch"], rngs)),
+        config["updates"],
+        optimiser,
+        lambda own: together.clip_norm(own, limit),
+    )
+    test = together.drawn(task, config["trials"], [np.random.default_rng([seed, 2]) for seed in seeds])
+    with torch.no_grad():
+        return [float(value) if torch.isfinite(value) else None for value in loss(test)]
+
+
+def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return, for each kind and gain, the median factor, the shares of runs that solved it, and paired comparisons.
+
+    `closer` is the share of seeds in which a step back changes the gradient less, in either direction, than without
+    normalisation.
+    """
+    plain = np.abs(np.log([run["none"]["growth"] for run in results]))
+    return {"count": len(results)} | {
+        kind: {
+            "growth": np.median([run[kind]["growth"] for run in results], axis=0).tolist(),
+            "closer": np.mean(np.abs(np.log([run[kind]["growth"] for run in results])) < plain, axis=0).tolist(),
+            "solved": together.shares(
+                [[e is not None and e < CONFIG["solved"] for e in run[kind]["error"]] for run in results]
+            ),
+        }
+        for kind in KINDS
+    }
+
+
+EXPERIMENT = Experiment(
+    name="normalisation",
+    title="batch and layer normalisation in the recurrence: how far gradients reach, and adding",
+    claims=("C15",),
+    config=CONFIG,
+    measure=measure,
+    summarise=summarise,
+    seeds=20,
+    together=20,
+    packages=("numpy", "scipy", "torch"),
+)
