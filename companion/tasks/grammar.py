@@ -73,7 +73,11 @@ class EmbeddedReber:
     def batch(self, B: int, rng: np.random.Generator) -> GrammarBatch:
         """Draw `B` words side by side: each step's target is the next letter; lengths differ."""
         at_least(1, B=B)
-        return _side_by_side([self.word(rng) for _ in range(B)], REBER)
+        return self.together([self.word(rng) for _ in range(B)])
+
+    def together(self, words: Sequence[Word]) -> GrammarBatch:
+        """Put words that `word` has drawn side by side."""
+        return _side_by_side(words, REBER)
 
     def stream(self, T: int, B: int, rng: np.random.Generator) -> GrammarBatch:
         """Draw `B` streams of `T` steps in which word follows word: nothing says where one ends but its E."""
