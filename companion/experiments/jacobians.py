@@ -105,15 +105,24 @@ def follow(U: Array, slopes: Array, kinds: Sequence[str], config: Mapping[str, A
                 "rho": spectral_radius(U[c]),
                 **{name: growth_rate(own[np.isin(lags, config[name])], config[name]) for name in ("near", "far")},
                 "peak": own.max(),
-                "half": int(lags[below[0]]) if len(below) else None,
+                "half": lags[below[0]] if len(below) else None,
                 "gap": (own - lags * np.log(STEEPEST[kind] * sigma)).max(),
             }
         )
     return found
 
 
+def labels(config: Mapping[str, Any]) -> list[tuple[str, str, int, float]]:
+    """Return family, activation, whether it is driven, and size, of the networks of a seed in their order."""
+    found = [("gaussian", kind, driven, radius) for kind, driven in GAUSSIAN for radius in config["radii"]]
+    for kind in ("linear", "tanh"):
+        found += [("orthogonal", kind, 0, size) for size in config["orthogonal"]]
+        found.append(("sheared", kind, 0, config["sheared"]["diagonal"]))
+    return [*found, ("nilpotent", "linear", 0, 0.0), ("nilpotent", "tanh", 0, 0.0)]
+
+
 def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return, for every seed, what `follow` says of each network, by family, activation and size."""
+    """Return, for every seed, what `follow` says of each network: a list by name, in the order of `labels`."""
     return [one(np.random.default_rng(seed), config) for seed in seeds]
 
 
@@ -122,37 +131,42 @@ def one(rng: np.random.Generator, config: Mapping[str, Any]) -> dict[str, Any]:
     H, T = config["H"], config["T"]
     base, turn, shear = gaussian(rng, H), orthogonal(rng, H), sheared(rng, H, config["sheared"])
     U0, b, rest = resting(rng, H, config["nilpotent"])
-    names, matrices = [], []
-    for kind, driven in GAUSSIAN:
-        names += [("gaussian", kind, driven, radius) for radius in config["radii"]]
-        matrices += [radius * base for radius in config["radii"]]
-    for kind in ("linear", "tanh"):
-        names += [("orthogonal", kind, 0, size) for size in config["orthogonal"]] + [("sheared", kind, 0, 0.8)]
-        matrices += [size * turn for size in config["orthogonal"]] + [shear]
+    names = labels(config)[:-2]
+    made = {"gaussian": base, "orthogonal": turn}
+    U = np.stack([shear if family == "sheared" else size * made[family] for family, _, _, size in names])
     x = config["noise"] * rng.standard_normal((config["settle"] + T, H))
     kinds = [kind for _, kind, _, _ in names]
-    U, drive = np.stack(matrices), config["drive"] * np.array([driven for _, _, driven, _ in names])
+    drive = config["drive"] * np.array([driven for _, _, driven, _ in names])
     moving = [i for i, kind in enumerate(kinds) if kind != "linear"]
     slopes = np.ones((T, len(names), H))
     slopes[:, moving] = slopes_under_noise(U[moving], [kinds[i] for i in moving], drive[moving], x, config["settle"])
     assert np.abs(np.tanh(U0 @ rest + b) - rest).max() < 1e-12
     at_rest = np.broadcast_to(np.stack([np.ones(H), 1 - rest**2]), (T, 2, H))
-    names += [("nilpotent", "linear", 0, 0.0), ("nilpotent", "tanh", 0, 0.0)]
-    followed = follow(U, slopes, kinds, config)
-    followed += follow_at_rest(U0, at_rest, config)
-    labels = ("family", "kind", "driven", "size")
-    return {"networks": [dict(zip(labels, name, strict=True)) | run for name, run in zip(names, followed, strict=True)]}
+    followed = follow(U, slopes, kinds, config) + follow_at_rest(U0, at_rest, config)
+    return {name: [short(run[name]) for run in followed] for name in followed[0]}
+
+
+def short(value: float | None) -> float | None:
+    """Round to six digits, to keep the file small."""
+    return None if value is None else float(f"{value:.6g}")
 
 
 def follow_at_rest(U: Array, slopes: Array, config: Mapping[str, Any]) -> list[dict[str, Any]]:
     """As `follow`, for one nilpotent matrix; linear, its second power is 0 and there is no rate to speak of."""
-    linear = {"sigma": np.linalg.norm(U, 2), "rho": 0.0, "near": None, "far": None, "half": 2, "gap": 0.0}
+    linear = {"sigma": np.linalg.norm(U, 2), "rho": 0.0, "near": None, "far": None, "half": 2.0, "gap": 0.0}
     assert np.abs(U @ U).max() < 1e-12
     (tanh,) = follow(U[None], slopes[:, 1:], ["tanh"], config)
     return [linear | {"peak": np.log(np.linalg.norm(U, 2))}, tanh | {"rho": 0.0}]
 
 
 # ---- the summary -----------------------------------------------------------------------------------------------------
+
+
+def networks(results: Sequence[Mapping[str, Any]], config: Mapping[str, Any] = CONFIG) -> list[dict[str, Any]]:
+    """Return one mapping for each network of every seed, with its labels."""
+    titles = [dict(zip(("family", "kind", "driven", "size"), label, strict=True)) for label in labels(config)]
+    columns = [name for name in results[0] if name != "seed"]
+    return [title | {name: run[name][i] for name in columns} for run in results for i, title in enumerate(titles)]
 
 
 def fate(run: Mapping[str, Any], still: float) -> str:
@@ -179,7 +193,7 @@ def statements(runs: Sequence[Mapping[str, Any]], still: float) -> dict[str, dic
 
 def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the worst differences, the counts and the medians that the claims turn on."""
-    runs = [run for seed in results for run in seed["networks"]]
+    runs = networks(results)
     still = CONFIG["still"]
     kinds = {kind: [run for run in runs if run["kind"] == kind] for kind in ("linear", "tanh")}
     followed = [run for kind in kinds.values() for run in kind if run["far"] is not None and not run["driven"]]
@@ -201,6 +215,7 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "falling": len(falls),
         "first_up": sum(run["peak"] > 1e-9 for run in falls),
         "highest": float(np.exp(max(run["peak"] for run in falls))),
+        "highest_linear": float(np.exp(max(run["peak"] for run in falls if run["kind"] == "linear"))),
         "gap": max(run["gap"] for run in runs),
         "pairs": pairs(runs),
         "statements": {kind: statements(own, still) for kind, own in kinds.items()},

@@ -143,7 +143,7 @@ CLAIMS = (
         "gradient that vanishes in the end grows first in any of them, or if in any tanh network the slope differs by "
         "more than 0.02 from the logarithms of both spectral radius and largest singular value. Holds otherwise.",
         evidence="jacobians",
-        expected=None,
+        expected=CONDITIONAL,
         judge=exponential,
     ),
     Claim(
@@ -157,7 +157,7 @@ CLAIMS = (
         "or if without the constant tanh does not keep longer, by its rate over steps 550 to 1000, in every pair. "
         "Holds if it keeps longer in every pair with the constant too, and with a condition otherwise.",
         evidence="jacobians",
-        expected=None,
+        expected=CONDITIONAL,
         judge=slopes,
     ),
     Claim(
@@ -169,7 +169,7 @@ CLAIMS = (
         condition="Holds if 1 minus the largest slope of the sigmoid is 0.25 within 1e-9, the slope being checked by "
         "the complex step. False otherwise.",
         evidence="squashing",
-        expected=None,
+        expected=FALSE,
         judge=quarter,
     ),
     Claim(
@@ -180,10 +180,10 @@ CLAIMS = (
         "The n-fold composition and its slope, computed for growing n.",
         condition="Flat means that a hundred sigmoids, one upon the other, have both a spread and a slope below 1e-9 "
         "everywhere between -10 and 10. False if the sigmoid as it stands does not become flat, or if a slope differs "
-        "from the complex step by more than 1e-9. Holds if it is flat with every weight tried between the sigmoids, "
-        "from 0.5 to 8, without a bias and centred; with a condition otherwise.",
+        "from the complex step by more than 1e-9, of itself where it is above 1. Holds if it is flat with every weight "
+        "tried between the sigmoids, from 0.5 to 8, without a bias and centred; with a condition otherwise.",
         evidence="squashing",
-        expected=None,
+        expected=CONDITIONAL,
         judge=flattened,
     ),
     Claim(
@@ -198,7 +198,7 @@ CLAIMS = (
         "size decides in every linear and every tanh network tried: below 1 it vanishes, above 1 it explodes. Holds "
         "with a condition if one size decides in every linear network and none in every tanh network. False otherwise.",
         evidence="jacobians",
-        expected=None,
+        expected=CONDITIONAL,
         judge=size,
     ),
 )
