@@ -205,7 +205,7 @@ PRACTICE = (
         mistakes=(
             Mistake(
                 _one_by_one,
-                "Each array was clipped for itself, which bends the whole. One norm over all arrays, one factor for them.",
+                "Each array was clipped for itself, which bends the whole. Take one norm over all, and one factor.",
             ),
             Mistake(_sum_of_norms, "Norms do not add up, their squares do: the root of the sum of all squares."),
             Mistake(_by_value, "Every entry was cut at max_norm. Multiply all arrays by one number in its place."),
