@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from companion.figures import bptt, palette, style, unfolding, vector
+from companion.figures import bptt, palette, style, unfolding, vanishing_exploding, vector
 from companion.reference import RNN
+from companion.reference.jacobians import ACTIVATIONS, slope, spectral_radius
 
 
 def impulse_answers(weights: tuple[float, ...] = (0.0, 0.5, 0.9, 1.2), T: int = 20) -> tuple[np.ndarray, dict]:
@@ -44,11 +45,52 @@ def walked_back(w: float = 1.0, u: float = 0.8, T: int = 5) -> tuple[np.ndarray,
     return x, h, da / (1 - h**2), da, da * np.concatenate([[0.0], h[:-1]])
 
 
+def gradient_data(H: int = 6, T: int = 60) -> dict:
+    """Return what the gradient explorer starts from: an input (T, H), and three matrices of spectral radius 1.
+
+    All numbers are rounded, as they stand in the script; eigenvalues and largest singular values are those of the
+    rounded matrices. The third matrix is far from normal: a chain in which each unit hears the next one loudly.
+    """
+    rng = np.random.default_rng(0)
+    gaussian = rng.standard_normal((H, H))
+    orthogonal = np.linalg.qr(rng.standard_normal((H, H)))[0]
+    shear = np.diag(np.linspace(1.0, 0.5, H)) + np.diag(np.full(H - 1, 1.5), 1)
+    named = {"Gaussian": gaussian / spectral_radius(gaussian), "Orthogonal": orthogonal, "Not normal": shear}
+    matrices = {}
+    for name, U in named.items():
+        rounded = np.round(U, 4)
+        values = np.linalg.eigvals(rounded)
+        matrices[name] = {
+            "U": rounded.tolist(),
+            "eigenvalues": [[round(float(v.real), 9), round(float(v.imag), 9)] for v in values],
+            "sigma": round(float(np.linalg.norm(rounded, 2)), 9),
+        }
+    return {"x": np.round(0.5 * rng.standard_normal((T, H)), 2).tolist(), "matrices": matrices}
+
+
+def gradient_walks(
+    gains: tuple[float, ...] = (0.5, 1.0, 1.5), T: int = 40, kind: str = "tanh"
+) -> dict[float, np.ndarray]:
+    """Return the norms (T + 1,) of a unit gradient after 0 to T steps back, Gaussian matrix, for each gain."""
+    data, found = gradient_data(), {}
+    U, x = np.array(data["matrices"]["Gaussian"]["U"]), np.array(data["x"])[:T]
+    for gain in gains:
+        h, dh = np.zeros(len(U)), np.full(len(U), len(U) ** -0.5)
+        states = [h := ACTIVATIONS[kind](gain * U @ h + x_t) for x_t in x]
+        walk = [dh] + [dh := gain * U.T @ (slope(ACTIVATIONS[kind], y) * dh) for y in reversed(states)]
+        found[gain] = np.linalg.norm(walk, axis=1)
+    return found
+
+
 def generated() -> dict[str, str]:
     """Return the text of every generated file by its path inside `book/`."""
     return {
         "_assets/palette.css": palette.css(),
+        "_assets/diagrams/growth.svg": overview_diagrams.growth(),
+        "_assets/diagrams/shapes.svg": overview_diagrams.shapes(),
+        "_assets/diagrams/sights.svg": overview_diagrams.sights(),
         "_assets/interactive/bptt.svg": bptt.way_back(*walked_back()),
+        "_assets/interactive/gradient.svg": vanishing_exploding.still(gradient_walks(), gradient_data()),
         "_assets/interactive/neuron.svg": vector.neuron(*impulse_answers()),
         "_assets/interactive/unroll.svg": unfolding.chain(*unrolled_impulse()),
         "matplotlibrc": style.matplotlibrc(),
