@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from companion.figures import bptt, palette, style, unfolding, vanishing_exploding, vector
+from companion.figures import bptt, overview_diagrams, palette, style, unfolding, vanishing_exploding, vector
 from companion.reference import RNN
 from companion.reference.jacobians import ACTIVATIONS, slope, spectral_radius
 
