@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from companion.tasks.batching import Batch
 
-__all__ = ["Asked", "TorchNetwork", "detach", "mean_loss", "tensors"]
+__all__ = ["Asked", "TorchNetwork", "call", "detach", "mean_loss", "tensors"]
 
 State = Any  # h, (h, c), or None for zeros
 Loss = Callable[..., Tensor]
@@ -117,3 +117,8 @@ def detach(state: State) -> State:
     if isinstance(state, tuple | list):
         return tuple(detach(part) for part in state)
     return None if state is None else state.detach()
+
+
+def call(model: nn.Module, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
+    """Run a model, with lengths only where there are any: a bare layer does not take them."""
+    return model(x, state) if lengths is None else model(x, state, lengths)

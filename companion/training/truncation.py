@@ -35,7 +35,7 @@ import torch
 from torch import Tensor, nn
 
 from companion.tasks.batching import Batch
-from companion.training.models import Asked, Loss, State, detach, mean_loss, tensors
+from companion.training.models import Asked, Loss, State, call, detach, mean_loss, tensors
 
 __all__ = ["Carried", "Window", "gradients", "windows"]
 
@@ -93,7 +93,7 @@ def windows(
     model : called as `model(x, state)`, returns `(outputs, state)`; one direction, time first.
     x : inputs, `(T, B, I)`.
     k1 : the number of steps in a block.
-    k2 : the number of steps that the gradient of a block's last step goes back over; unless told k1, which makes chunks.
+    k2 : the number of steps that the loss of a block's last step goes back over; k1, which makes chunks, unless told.
     state : the state before the first step; zeros for None. Should it require a gradient, the windows that begin at the
         first step give it theirs.
     carried : in the place of `state`, what the last window of the piece before left. Pieces that are cut after whole
@@ -173,11 +173,6 @@ def check(model: nn.Module, k1: int | None, k2: int | None) -> int:
     if k2 is not None and k2 < k1:
         raise ValueError(f"k2: expected at least k1 = {k1}, got {k2}: the first losses of a block would reach nothing")
     return 0 if k2 is None else k2 - k1
-
-
-def call(model: nn.Module, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
-    """Run a model, with lengths only where there are any: a bare layer does not take them."""
-    return model(x, state) if lengths is None else model(x, state, lengths)
 
 
 def two_parts(model: nn.Module, x: Tensor, state: State, split: int) -> tuple[Tensor, State, State]:
