@@ -37,6 +37,7 @@ EXPERIMENTS = (
     "activations",
     "normalisation",
     "initialisation",
+    "truncation_cost",
 )  # each a module of this package that holds EXPERIMENT
 
 

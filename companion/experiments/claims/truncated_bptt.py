@@ -120,6 +120,8 @@ CLAIMS = (
         "the full one (the upper end of the 95 % interval of the median ratio at 1 or above) or as much memory. Holds "
         "if it takes less of both, and if reading the whole sequence takes less time too, in some chunks (upper end "
         "below 1) and in all windows tried. Holds with a condition if it is cheaper by the update only.",
+        evidence="truncation_cost",
+        expected=CONDITIONAL,
         judge=cheaper,
     ),
     Claim(
@@ -146,6 +148,8 @@ CLAIMS = (
         "either does not grow (the lower end of the 95 % interval at 0 or below). Holds if a symbol, too, costs "
         "more in a longer sequence: the interval of the exponent of time, or the exponent of memory, above 1.1. Holds "
         "with a condition if only the update costs more.",
+        evidence="truncation_cost",
+        expected=CONDITIONAL,
         judge=longer,
     ),
 )
