@@ -39,11 +39,11 @@ CONFIG = {
         },
     },
     "deep": {
-        "depths": [3, 10, 20, 30],
+        "depths": [3, 10, 20],
         "hidden": 32,
         "batch": 50,
-        "updates": 2000,
-        "rates": [0.3, 0.1, 0.03, 0.01],
+        "updates": 1500,
+        "rates": [0.3, 0.1, 0.03],
         "learn": 1400,
         "solved": 0.9,
         "gains": {"sigmoid": 4.0, "tanh": 1.0, "relu": 2**0.5, "relu, usual": 3**-0.5},
@@ -219,6 +219,6 @@ EXPERIMENT = Experiment(
     measure=measure,
     summarise=summarise,
     seeds=20,
-    together=10,
+    together=20,
     packages=("numpy", "scipy", "torch", "scikit-learn"),
 )

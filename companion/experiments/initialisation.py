@@ -18,7 +18,7 @@ from companion.experiments.experiment import Experiment
 from companion.tasks import TemporalOrder
 
 CONFIG = {
-    "lengths": [10, 20, 40, 80],
+    "lengths": [10, 20, 40],
     "gains": [0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0],
     "hidden": 32,
     "batch": 20,
@@ -142,6 +142,6 @@ EXPERIMENT = Experiment(
     measure=measure,
     summarise=summarise,
     seeds=20,
-    together=5,
+    together=10,
     packages=("numpy", "scipy", "torch"),
 )
