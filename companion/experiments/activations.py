@@ -23,10 +23,10 @@ from companion.tasks import Adding
 
 CONFIG = {
     "recurrent": {
-        "lengths": [50, 100],
+        "lengths": [30, 60],
         "hidden": 32,
         "batch": 20,
-        "updates": 1500,
+        "updates": 1200,
         "rates": [0.003, 0.001],
         "clip": 1.0,
         "trials": 500,
@@ -41,8 +41,8 @@ CONFIG = {
     "deep": {
         "depths": [3, 10, 20],
         "hidden": 32,
-        "batch": 50,
-        "updates": 1500,
+        "batch": 32,
+        "updates": 1200,
         "rates": [0.3, 0.1, 0.03],
         "learn": 1400,
         "solved": 0.9,
@@ -219,6 +219,6 @@ EXPERIMENT = Experiment(
     measure=measure,
     summarise=summarise,
     seeds=20,
-    together=20,
+    together=5,
     packages=("numpy", "scipy", "torch", "scikit-learn"),
 )

@@ -21,12 +21,12 @@ from companion.experiments.experiment import Experiment
 from companion.tasks import TemporalOrder, characters
 
 CONFIG = {
-    "survival": {"T": 32, "batch": 16, "hidden": 64, "rate": 1.0, "updates": 200, "trials": 128},
+    "survival": {"T": 32, "batch": 16, "hidden": 64, "rate": 1.0, "updates": 120, "trials": 128},
     "norm": [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0],
-    "value": [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
+    "value": [0.0001, 0.001, 0.01, 0.1, 1.0],
     "quantiles": [0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0],
-    "lag": {"lengths": [20, 40], "hidden": 32, "batch": 20, "rate": 0.1, "updates": 1500, "trials": 500, "solved": 0.9},
-    "lag_norm": [0.01, 0.1, 1.0, 10.0],
+    "lag": {"lengths": [20, 40], "hidden": 32, "batch": 20, "rate": 0.1, "updates": 1200, "trials": 500, "solved": 0.9},
+    "lag_norm": [0.1, 1.0, 10.0],
 }
 STARTS = ("default", "orthogonal")
 
@@ -221,7 +221,7 @@ EXPERIMENT = Experiment(
     config=CONFIG,
     measure=measure,
     summarise=summarise,
-    seeds=24,
-    together=12,
+    seeds=20,
+    together=5,
     packages=("numpy", "scipy", "torch"),
 )

@@ -22,7 +22,7 @@ CONFIG = {
     "gains": [0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0],
     "hidden": 32,
     "batch": 20,
-    "updates": 600,
+    "updates": 500,
     "ways": {
         "orthogonal, sgd": {"matrix": "orthogonal", "optimiser": "sgd", "rate": 0.1, "clip": None},
         "orthogonal, adam": {"matrix": "orthogonal", "optimiser": "adam", "rate": 0.001, "clip": 1.0},
@@ -142,6 +142,6 @@ EXPERIMENT = Experiment(
     measure=measure,
     summarise=summarise,
     seeds=20,
-    together=10,
+    together=5,
     packages=("numpy", "scipy", "torch"),
 )

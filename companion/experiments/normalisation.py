@@ -31,7 +31,7 @@ CONFIG = {
     "updates": 1500,
     "rate": 0.002,
     "clip": 1.0,
-    "gains": [0.5, 1.0, 2.0, 4.0],
+    "gains": [0.5, 1.0, 4.0],
     "back": 30,
     "trials": 500,
     "solved": 1 / 60,  # a tenth of the loss of the best constant
@@ -158,6 +158,6 @@ EXPERIMENT = Experiment(
     measure=measure,
     summarise=summarise,
     seeds=20,
-    together=20,
+    together=5,
     packages=("numpy", "scipy", "torch"),
 )
