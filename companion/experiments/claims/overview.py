@@ -65,5 +65,9 @@ CLAIMS = (
         "overview",
         "Echo and running parity, learnt by a network that sees the present symbol, by one that sees a window of "
         "symbols, and by a recurrent one.",
+        condition=CONDITION,
+        evidence="windows",
+        expected=CONDITIONAL,
+        judge=needs_memory,
     ),
 )
