@@ -8,18 +8,16 @@ A training step is forward, backward to the input and to all parameters. Each ro
 other; the best round of each counts, so that other work on the machine does not. ``ratio`` is to torch.nn.LSTM.
 """
 
-import argparse
-import json
-import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 
 from companion import nn as layers
-from companion.experiments.evidence import hardware, today, versions
+from companion.experiments.clock import in_turn
+
+from .table import Table, Target, at_most, parser, save, show
 
 SIZES = ((100, 32, 64, 128), (100, 64, 256, 256), (50, 16, 32, 32))
 BASE = "torch LSTM"
@@ -60,42 +58,10 @@ class Row:
     ratio: float
 
 
-@dataclass(frozen=True)
-class Target:
-    """What was asked for, and whether it was reached."""
-
-    what: str
-    value: float
-    limit: float
-    reached: bool
-
-
-def main(arguments: list[str]) -> int:
-    """Measure, print the table and the targets, and write JSON where asked."""
-    chosen = parser().parse_args(arguments)
-    began = time.perf_counter()
-    print(f"{hardware()}, {torch.get_num_threads()} threads, torch {torch.__version__}, float32\n{HEADER}")
-    rows = []
+def rows(only: Sequence[str], rounds: int) -> Iterator[Row]:
+    """Time the layers chosen, and torch.nn.LSTM, at every size."""
     for size in SIZES:
-        for row in measure(size, [BASE, *(k for k in chosen.only or KINDS if k != BASE)], chosen.rounds):
-            rows.append(row)
-            print(line(row), flush=True)
-    targets = judge(rows)
-    for target in targets:
-        verdict = "reached" if target.reached else "MISSED "
-        print(f"{verdict} {target.what}: {target.value:.2f} (asked for at most {target.limit:g})")
-    if chosen.json:
-        record(chosen.json, rows, targets, time.perf_counter() - began)
-    return 0
-
-
-def parser() -> argparse.ArgumentParser:
-    """The options of the command."""
-    made = argparse.ArgumentParser(prog="python -m benchmarks nn", description=__doc__.splitlines()[0])
-    made.add_argument("--json", type=Path, help="write the numbers to this file")
-    made.add_argument("--only", nargs="+", choices=KINDS, help="only these layers")
-    made.add_argument("--rounds", type=int, default=12, help="how often each contender is timed")
-    return made
+        yield from measure(size, [BASE, *(kind for kind in only if kind != BASE)], rounds)
 
 
 def measure(size: tuple[int, int, int, int], kinds: list[str], rounds: int) -> list[Row]:
@@ -107,7 +73,7 @@ def measure(size: tuple[int, int, int, int], kinds: list[str], rounds: int) -> l
     modules = {kind: KINDS[kind](inputs, units) for kind in kinds}
     passes = {(kind, "inference"): inference(module, x) for kind, module in modules.items()}
     passes |= {(kind, "training"): training(module, x, dy) for kind, module in modules.items()}
-    best = {key: 1e3 * seconds for key, seconds in in_turn(passes, rounds).items()}
+    best = {key: 1e3 * seconds for key, seconds in in_turn(passes, rounds, window=0.06).items()}
     base = best[BASE, "training"]
     return [Row(k, *size, best[k, "inference"], best[k, "training"], best[k, "training"] / base) for k in kinds]
 
@@ -134,20 +100,6 @@ def training(module, x, dy) -> Callable[[], None]:
     return run
 
 
-def in_turn(contenders: dict, rounds: int) -> dict:
-    """The best time of each, in seconds: all of them in every round, each for 60 ms or one run."""
-    best = dict.fromkeys(contenders, math.inf)
-    for run in contenders.values():
-        run()
-    for _ in range(rounds):
-        for name, run in contenders.items():
-            end = time.perf_counter() + 0.06
-            while (start := time.perf_counter()) < end:
-                run()
-                best[name] = min(best[name], time.perf_counter() - start)
-    return best
-
-
 HEADER = f"{'layer':<15}{'T':>4}{'B':>4}{'D':>5}{'H':>5} |{'inference':>11} |{'training':>10}{'ratio':>7}   (ms)"
 
 
@@ -163,22 +115,19 @@ def judge(rows: list[Row]) -> list[Target]:
     targets = []
     for (layer, beside, *size), limit in LIMITS.items():
         if (layer, *size) in times and (beside, *size) in times:
-            value = times[layer, *size] / times[beside, *size]
-            what = "{} T={} B={} D={} H={}, training over {}".format(layer, *size, beside)
-            targets.append(Target(what, value, limit, value <= limit))
+            what = "{} T={} B={} D={} H={}, training over {}, at most".format(layer, *size, beside)
+            targets.append(at_most(what, times[layer, *size] / times[beside, *size], limit))
     return targets
 
 
-def record(path: Path, rows: list[Row], targets: list[Target], seconds: float) -> None:
-    """Write everything that was measured, with what it was measured on."""
-    found = {
-        "benchmark": "nn",
-        "rows": [asdict(row) for row in rows],
-        "targets": [asdict(target) for target in targets],
-        "threads": torch.get_num_threads(),
-        "versions": versions(("numpy", "torch")),
-        "hardware": hardware(),
-        "seconds": round(seconds, 1),
-        "date": today(),
-    }
-    path.write_text(json.dumps(found, indent=1) + "\n")
+TABLE = Table("nn", __doc__.splitlines()[0], tuple(KINDS), 12, HEADER, rows, line, judge)
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, print the table and the targets, and write JSON where asked."""
+    chosen = parser(TABLE).parse_args(arguments)
+    began = time.perf_counter()
+    found = show(TABLE, chosen.only, chosen.rounds)
+    if chosen.json:
+        save(chosen.json, {TABLE: found}, began)
+    return 0

@@ -9,21 +9,19 @@ product of all steps and one recurrent product a step, for a training step also 
 times every contender once, one after the other; the best round counts, so that other work on the machine does not.
 """
 
-import argparse
 import importlib.util
-import json
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from companion import reference as ref
-from companion.experiments.evidence import hardware, today, versions
+from companion.experiments.clock import in_turn
 
 from . import reference_bound as bound
 from .reference_torch import torch_passes
+from .table import Table, Target, at_least, at_most, parser, save, show
 
 KINDS = {
     "RNN": (ref.RNN, {}),
@@ -60,46 +58,11 @@ class Row:
     torch_training: float | None
 
 
-@dataclass(frozen=True)
-class Target:
-    """What was asked for, and whether it was reached."""
-
-    what: str
-    value: float
-    limit: float
-    reached: bool
-
-
-def main(arguments: list[str]) -> int:
-    """Measure, print the table and the targets, and write JSON where asked."""
-    chosen = parser().parse_args(arguments)
-    began = time.perf_counter()
-    works = [Work(name, *size) for size in SIZES for name in chosen.only or KINDS]
-    print(f"{hardware()}, {bound.threads()} threads, NumPy {np.__version__}, float32, µs per step\n{HEADER}")
-    rows = []
-    for work in works:
-        rows.append(measure(work, chosen.rounds))
-        print(line(rows[-1]), flush=True)
-    targets = judge(rows)
-    for target in targets:
-        verdict = "reached" if target.reached else "MISSED "
-        print(f"{verdict} {target.what}: {target.value:.2f} (asked for {target.limit:g})")
-    if chosen.profile:
-        for work in (work for work in works if work.layer == "LSTM"):
-            print(profile(work, chosen.rounds))
-    if chosen.json:
-        record(chosen.json, rows, targets, time.perf_counter() - began)
-    return 0
-
-
-def parser() -> argparse.ArgumentParser:
-    """The options of the command."""
-    made = argparse.ArgumentParser(prog="python -m benchmarks reference", description=__doc__.splitlines()[0])
-    made.add_argument("--json", type=Path, help="write the numbers to this file")
-    made.add_argument("--only", nargs="+", choices=KINDS, help="only these layers")
-    made.add_argument("--rounds", type=int, default=7, help="how often each contender is timed")
-    made.add_argument("--profile", action="store_true", help="also show where the time of the LSTM goes")
-    return made
+def rows(only: Sequence[str], rounds: int) -> Iterator[Row]:
+    """Time the layers chosen at every size."""
+    for size in SIZES:
+        for name in only:
+            yield measure(Work(name, *size), rounds)
 
 
 def example(work: Work):
@@ -124,20 +87,6 @@ def measure(work: Work, rounds: int) -> Row:
         contenders |= torch_passes(layer, x, dy)
     micros = {name: seconds / work.T * 1e6 for name, seconds in in_turn(contenders, rounds).items()}
     return Row(work, **({"torch_forward": None, "torch_training": None} | micros))
-
-
-def in_turn(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """The best time of each, in seconds: all of them in every round, each for 20 ms or one run."""
-    best = dict.fromkeys(contenders, np.inf)
-    for run in contenders.values():
-        run()
-    for _ in range(rounds):
-        for name, run in contenders.items():
-            end = time.perf_counter() + 0.02
-            while (start := time.perf_counter()) < end:
-                run()
-                best[name] = min(best[name], time.perf_counter() - start)
-    return best
 
 
 HEADER = (
@@ -178,16 +127,6 @@ def judge(rows: list[Row]) -> list[Target]:
     return targets
 
 
-def at_least(what: str, value: float, limit: float) -> Target:
-    """A target that is reached from below."""
-    return Target(what, value, limit, value >= limit)
-
-
-def at_most(what: str, value: float, limit: float) -> Target:
-    """A target that is reached from above."""
-    return Target(what, value, limit, value <= limit)
-
-
 def profile(work: Work, rounds: int) -> str:
     """Where a training step goes: each part timed alone, and what is left to the loop itself."""
     layer, x, dy = example(work)
@@ -196,18 +135,19 @@ def profile(work: Work, rounds: int) -> str:
     return "\n".join([*lines, *(f"  {name:<46}{seconds / work.T * 1e6:>8.1f}" for name, seconds in parts.items())])
 
 
-def record(path: Path, rows: list[Row], targets: list[Target], seconds: float) -> None:
-    """Write everything that was measured, with what it was measured on."""
-    data = {
-        "benchmark": "reference",
-        "unit": "microseconds per time step",
-        "dtype": "float32",
-        "threads": bound.threads(),
-        "results": [asdict(row) for row in rows],
-        "targets": [asdict(target) for target in targets],
-        "versions": versions(("numpy", "torch")),
-        "hardware": hardware(),
-        "seconds": round(seconds, 1),
-        "date": today(),
-    }
-    path.write_text(json.dumps(data, indent=1, default=bool) + "\n", encoding="utf-8")
+TABLE = Table("reference", __doc__.splitlines()[0], tuple(KINDS), 7, HEADER, rows, line, judge)
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, print the table and the targets, and write JSON where asked."""
+    options = parser(TABLE)
+    options.add_argument("--profile", action="store_true", help="also show where the time of the LSTM goes")
+    chosen = options.parse_args(arguments)
+    began = time.perf_counter()
+    found = show(TABLE, chosen.only, chosen.rounds)
+    if chosen.profile and "LSTM" in (chosen.only or KINDS):
+        for size in SIZES:
+            print(profile(Work("LSTM", *size), chosen.rounds))
+    if chosen.json:
+        save(chosen.json, {TABLE: found}, began)
+    return 0

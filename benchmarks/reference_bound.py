@@ -1,19 +1,10 @@
 """The bound of `benchmarks.reference`, and the parts of a training step: the same arrays, without the rest."""
 
-import os
 from collections.abc import Callable
 
 import numpy as np
 
 from companion.reference import unroll
-
-
-def threads() -> int:
-    """The threads that matrix products may use."""
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-        if os.environ.get(name, "").isdigit():
-            return int(os.environ[name])
-    return os.cpu_count() or 1
 
 
 def products(layer, work, back: bool) -> Callable[[], None]:

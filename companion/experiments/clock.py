@@ -19,17 +19,22 @@ def in_turn(contenders: Mapping[str, Callable[[], object]], rounds: int, window:
     """Return the best time of each contender in seconds.
 
     Each runs once unmeasured, so that nobody pays for what happens at a first call. Then every round runs each of them
-    for `window` seconds, or once where one run takes longer.
+    for `window` seconds, at least once.
     """
     best = dict.fromkeys(contenders, math.inf)
     for run in contenders.values():
         run()
     for _ in range(rounds):
         for name, run in contenders.items():
-            end = time.perf_counter() + window
-            while (start := time.perf_counter()) < end:
+            now = time.perf_counter()
+            end = now + window
+            while True:
+                start = now
                 run()
-                best[name] = min(best[name], time.perf_counter() - start)
+                now = time.perf_counter()
+                best[name] = min(best[name], now - start)
+                if now >= end:
+                    break
     return best
 
 

@@ -1,32 +1,24 @@
 """What the GPU tests share: the device, or the reason why there is nothing to test; a layer's numbers in float64."""
 
 import os
-from contextlib import contextmanager
 from copy import deepcopy
 
 import pytest
 import torch
 
 import companion.nn
+from benchmarks import gpu_contenders as benchmarked
 
 # Every layer that an engine of its own must bring to a GPU; ``native``: torch.nn has it too.
-LAYERS = {
-    "rnn_tanh": ("RNN", {}),
+LAYERS = benchmarked.LAYERS | {
     "rnn_relu": ("RNN", {"nonlinearity": "relu"}),
     "rnn_sigmoid": ("RNN", {"nonlinearity": "sigmoid"}),
-    "lstm": ("LSTM", {}),
-    "lstm_1997": ("LSTM", {"forget_gate": False}),
-    "peephole_new": ("PeepholeLSTM", {}),
-    "peephole_old": ("PeepholeLSTM", {"output_peep": "old"}),
-    "gru_after": ("GRU", {}),
-    "gru_before": ("GRU", {"reset": "before"}),
 }
 NATIVE = ("rnn_tanh", "rnn_relu", "lstm", "gru_after")
 
 # What each way of counting is allowed, as ‖x - y‖ / ‖y‖ against float64, on outputs and on gradients. A product in
 # bfloat16 rounds at 2^-9, in float16 and TF32 at 2^-12; the sums are made in float32; gradients pass many steps.
 BUDGET = {"fp32": (1e-5, 1e-5), "tf32": (3e-3, 1e-2), "fp16": (3e-3, 1e-2), "bf16": (2e-2, 6e-2)}
-DTYPE = {"fp32": torch.float32, "tf32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 def pytest_collection_modifyitems(items):
@@ -43,19 +35,6 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture
 def cuda() -> torch.device:
     return torch.device("cuda", torch.cuda.current_device())
-
-
-@contextmanager
-def counted_as(mode):
-    """float32 products in full, or in TF32, for torch's products, cuDNN's layers and the Triton kernels alike."""
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    torch.set_float32_matmul_precision("high" if mode == "tf32" else "highest")
-    torch.backends.cudnn.allow_tf32 = mode == "tf32"
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before[0])
-        torch.backends.cudnn.allow_tf32 = before[1]
 
 
 def make_layer(name, inputs, H, engine="eager", **options):

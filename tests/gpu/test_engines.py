@@ -5,7 +5,9 @@ from functools import cache
 import pytest
 import torch
 
-from .conftest import BUDGET, DTYPE, LAYERS, NATIVE, assert_within, counted_as, make_input, make_layer, run
+from benchmarks.gpu_contenders import DTYPE, counted_as
+
+from .conftest import BUDGET, LAYERS, NATIVE, assert_within, make_input, make_layer, run
 
 # (T, B, input, H): a single block; blocks that share units which no tile divides; more batch tiles than groups
 SIZES = [(40, 16, 24, 64), (25, 19, 33, 200), (12, 150, 16, 520)]
