@@ -9,6 +9,7 @@ that what is compared was measured within seconds.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,13 @@ CONFIG = {
     "steps": 64,
     "many": {"H": 128, "T": 50, "B": [1, 2, 4, 8, 16, 32, 64, 128, 256]},
     "long": {"H": 128, "B": 16, "T": [10, 20, 40, 80, 160, 320]},
-    "ladder": {"T": 100, "B": 32, "I": 64, "H": 128},
+    "ladder": {
+        "small": {"T": 100, "B": 1, "I": 32, "H": 32},
+        "large": {"T": 100, "B": 32, "I": 64, "H": 128},
+    },
 }
 PASSES = ("forward", "training")
+KINDS = ("chain", "free")
 RUNGS = ("loop", "hoisted", "NumPy", "fused", "native")
 
 
@@ -71,10 +76,8 @@ def rungs(T: int, B: int, I: int, H: int) -> dict[str, dict[str, Callable[[], ob
     from companion import reference as ref
 
     native = torch.nn.LSTM(I, H)
-    W, U, b_ih, b_hh = native.parameters()
-    x, dy = torch.randn(T, B, I, requires_grad=True), torch.randn(T, B, H)
-    zero = torch.zeros(B, H)
-    weights = [W, U, b_ih, b_hh]
+    W, U, b_ih, b_hh = weights = list(native.parameters())
+    x, dy, zero = torch.randn(T, B, I, requires_grad=True), torch.randn(T, B, H), torch.zeros(B, H)
     made = {
         "loop": contenders(lambda x: loop(x, W, U, b_ih + b_hh, zero, zero), weights, x, dy),
         "native": contenders(lambda x: native(x)[0], weights, x, dy),
@@ -99,10 +102,13 @@ def layer(T: int, B: int, H: int) -> dict[str, Callable[[], object]]:
     return contenders(lambda x: module(x)[0], list(module.parameters()), x, dy)
 
 
-def chain_and_free(T: int, B: int, H: int) -> dict[str, Callable[[], object]]:
-    """Return the passes over B sequences of T steps, and the same arithmetic over T * B sequences of one step."""
-    named = {"chain": layer(T, B, H), "free": layer(1, T * B, H)}
-    return {f"{which} {name}": run for name, passes in named.items() for which, run in passes.items()}
+def chain_and_free(T: int, B: int, make: Callable[[int, int], dict]) -> dict[str, Callable[[], object]]:
+    """Return the passes that `make(T, B)` gives, and those over the same arithmetic as T * B sequences of one step."""
+    return {
+        f"{which} {name}": run
+        for name, size in {"chain": (T, B), "free": (1, T * B)}.items()
+        for which, run in make(*size).items()
+    }
 
 
 def ceilings(window: float = 0.05) -> dict[str, float]:
@@ -147,13 +153,19 @@ def one_round(seed: int, config: Mapping[str, Any]) -> dict[str, Any]:
 
     many, long, T = config["many"], config["long"], config["steps"]
     result["units"] = {
-        f"b{B}": {f"h{H}": times(chain_and_free(T, B, H), T) for H in config["units"]} for B in config["batches"]
+        f"b{B}": {f"h{H}": times(chain_and_free(T, B, partial(layer, H=H)), T) for H in config["units"]}
+        for B in config["batches"]
     }
     result["many"] = {f"b{B}": times(layer(many["T"], B, many["H"]), many["T"]) for B in many["B"]}
     result["long"] = {f"t{T}": times(layer(T, long["B"], long["H"]), T) for T in long["T"]}
-    size = config["ladder"]
-    passes = {f"{name} {which}": run for name, both in rungs(**size).items() for which, run in both.items()}
-    result["ladder"] = times(passes, size["T"])
+    result["ladder"] = {}
+    for name, size in config["ladder"].items():
+
+        def programs(T: int, B: int, size=size) -> dict[str, Callable[[], object]]:
+            made = rungs(T, B, size["I"], size["H"])
+            return {f"{rung} {which}": run for rung, passes in made.items() for which, run in passes.items()}
+
+        result["ladder"][name] = times(chain_and_free(size["T"], size["B"], programs), size["T"])
     return result
 
 
@@ -190,14 +202,20 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     summary: dict[str, Any] = {name: spread(column(name)) for name in ("rate", "bandwidth", "load")}
     for name in ("many", "long"):
         summary[name] = {key: {w: spread(column(name, key, w)) for w in PASSES} for key in first[name]}
-    summary["ladder"] = {name: {w: spread(column("ladder", f"{name} {w}")) for w in PASSES} for name in RUNGS}
+    summary["ladder"] = {
+        size: {
+            rung: {w: {each: spread(column("ladder", size, f"{rung} {w} {each}")) for each in KINDS} for w in PASSES}
+            for rung in RUNGS
+        }
+        for size in first["ladder"]
+    }
     summary["units"] = {}
     for B, sizes in first["units"].items():
         summary["units"][B] = {which: {} for which in PASSES}
         for which in PASSES:
             before = None
             for H in sizes:
-                chain, free = (column("units", B, H, f"{which} {name}") for name in ("chain", "free"))
+                chain, free = (column("units", B, H, f"{which} {name}") for name in KINDS)
                 entry = {"chain": spread(chain), "free": spread(free), "share": spread(1 - free / chain)}
                 if before is not None:
                     entry["growth"] = spread(chain / before)

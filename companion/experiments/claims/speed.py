@@ -17,33 +17,27 @@ def slow(data: Evidence) -> Verdict:
         for which, sizes in passes.items():
             doublings += [(batch, which, size, entry["growth"]) for size, entry in sizes.items() if "growth" in entry]
     costly = [each for each in doublings if each[3]["low"] >= TWICE]
-    largest = max(data.config["batches"])
-    training = tables[f"b{largest}"]["training"]
-    small, large = training[f"h{units[0]}"], training[f"h{units[-1]}"]
-    fourfold = training[f"h{4 * units[0]}"]
-    numbers = {
-        "rounds": rounds,
-        "doublings": len(doublings),
-        "costly": len(costly),
-        "fewest": units[0],
-        "most": units[-1],
-        "small_growth": fourfold["chain"]["median"] / small["chain"]["median"],
-        "small_share": small["share"]["median"],
-        "large_growth": large["growth"]["median"],
-        "large_share": large["share"]["median"],
+    numbers = {"rounds": rounds, "doublings": len(doublings), "costly": len(costly), "fewest": units[0]}
+    numbers |= {f"{batch}_small": tables[batch]["training"][f"h{units[0]}"]["chain"]["median"] for batch in tables}
+    numbers |= {
+        f"{batch}_fourfold": tables[batch]["training"][f"h{4 * units[0]}"]["chain"]["median"] for batch in tables
     }
+    numbers |= {f"{batch}_share": tables[batch]["training"][f"h{units[0]}"]["share"]["median"] for batch in tables}
+    cheap = [int(each[2][1:]) for each in doublings if each not in costly]
+    numbers["always_from"] = max(cheap, default=units[0])
     if not costly:
         return Verdict(FALSE, f"In none of {len(doublings)} cases do twice the units take twice the time.", numbers)
     if len(costly) == len(doublings):
         return Verdict(HOLDS, f"In all {len(doublings)} cases twice the units take at least twice the time.", numbers)
+    one, many = (f"b{B}" for B in (min(data.config["batches"]), max(data.config["batches"])))
     return Verdict(
         CONDITIONAL,
-        f"In {len(costly)} of {len(doublings)} cases twice the units take at least twice the time of a step. In "
-        f"training with a batch of {largest}, going from {units[-2]} to {units[-1]} units makes a step "
-        f"{numbers['large_growth']:.1f} times as slow. Going from {units[0]} to {4 * units[0]}, sixteen times the "
-        f"arithmetic, makes it {numbers['small_growth']:.1f} times as slow; at {units[0]} units "
-        f"{100 * numbers['small_share']:.0f} % of the time is not the units' but the chain's: without it the same "
-        f"arithmetic takes that much less.",
+        f"In {len(costly)} of {len(doublings)} cases twice the units take at least twice the time of a step: always "
+        f"from {numbers['always_from']} units on, not always below. From {units[0]} to {4 * units[0]} units the "
+        f"products have sixteen times the arithmetic, and a training step goes from {numbers[f'{one}_small']:.1f} to "
+        f"{numbers[f'{one}_fourfold']:.1f} µs for one sequence, from {numbers[f'{many}_small']:.1f} to "
+        f"{numbers[f'{many}_fourfold']:.1f} for {many[1:]}. At {units[0]} units the chain has a share of "
+        f"{100 * numbers[f'{one}_share']:.0f} % in the one and {100 * numbers[f'{many}_share']:.0f} % in the other.",
         numbers,
     )
 
