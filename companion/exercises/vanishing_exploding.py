@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from companion.exercises._vanishing_practice import EXERCISES as PRACTICE
+from companion.exercises._vanishing_practice import PRACTICE
 from companion.exercises.exercise import Exercise, Mistake, case
 
 # ---- 1: which of them vanish -----------------------------------------------------------------------------------------

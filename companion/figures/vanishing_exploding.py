@@ -50,10 +50,14 @@ def norms(
                 axes.semilogy(lags, bound, color=LIGHT[colour], linewidth=1.1, linestyle=(0, (4, 3)))
     axes.set_ylim(*(ylim or axes.get_ylim()))
     low, high = np.log10(axes.get_ylim())
-    ends = [np.clip(np.log10(max(values[-1], 1e-300)), low + 0.02, high) for values in lines.values()]
-    placed = apart(ends, distance * (high - low))
-    for (name, _), at, colour in zip(lines.items(), placed, COLOURS, strict=False):
-        label(axes, name, (lags[-1], 10**at), colour, offset=(7, 0), annotation_clip=False)
+    stays = {name: np.log10(values[-1]) for name, values in lines.items() if np.log10(values[-1]) > low}
+    ends = dict(zip(stays, apart(list(stays.values()), distance * (high - low)), strict=True))
+    for (name, values), colour in zip(lines.items(), COLOURS, strict=False):
+        if name in ends:
+            label(axes, name, (lags[-1], 10 ** ends[name]), colour, offset=(7, 0), annotation_clip=False)
+        else:
+            out = np.interp(-low, -np.log10(values), lags)
+            label(axes, name, (out, 10 ** (low + 0.1 * (high - low))), colour, offset=(6, 0))
     axes.axhline(1, color=LIGHT["line"], linewidth=1, zorder=0)
     axes.set(xlabel="steps back k", ylabel=ylabel, xlim=(lags[0], lags[-1] * 1.32))
     axes.set_xticks([tick for tick in axes.get_xticks() if lags[0] <= tick <= lags[-1]])
@@ -63,10 +67,12 @@ def norms(
 def slopes(a: np.ndarray, curves: Mapping[str, np.ndarray], crossing: float) -> Axes:
     """Draw the slopes of activations, and mark where two of them cross."""
     _, axes = plt.subplots(figsize=(6.4, 2.6))
-    for (name, values), colour in zip(curves.items(), ("gradient", "hidden"), strict=False):
+    for (name, values), colour, share in zip(curves.items(), ("gradient", "hidden"), (0.9, 0.3), strict=False):
         axes.plot(a, values, color=LIGHT[colour])
-        top = np.argmax(values)
-        label(axes, f"{name}: at most {values[top]:.2f}", (a[top], values[top]), colour, offset=(0, 9), ha="center")
+        at = np.interp(share * values.max(), values[a <= 0], a[a <= 0])
+        label(
+            axes, f"{name}: at most {values.max():.2f}", (at, share * values.max()), colour, offset=(-8, 6), ha="right"
+        )
     at = np.interp(crossing, a, next(iter(curves.values())))
     for side in (-crossing, crossing):
         axes.plot(side, at, "o", color="white", markeredgecolor=LIGHT["ink"], markersize=5)
@@ -79,7 +85,7 @@ def composed(a: np.ndarray, curves: Mapping[int, np.ndarray], rest: float) -> Ax
     """Draw a sigmoid applied n times for some n, each named at its end, and the value that is left."""
     _, axes = plt.subplots(figsize=(6.4, 2.8))
     axes.axhline(rest, color=LIGHT["muted"], linewidth=1, linestyle=(0, (4, 3)))
-    ends = apart([values[-1] for values in curves.values()][::-1], 0.075)[::-1]
+    ends = apart([values[-1] for values in curves.values()], 0.075)
     for place, ((n, values), end) in enumerate(zip(curves.items(), ends, strict=True)):
         axes.plot(a, values, color=LIGHT["gradient"], alpha=1 - 0.6 * place / max(len(curves) - 1, 1))
         label(axes, f"n = {n}", (a[-1], end), "gradient", offset=(6, 0))
@@ -98,10 +104,13 @@ def cliff(u: np.ndarray, b: np.ndarray, loss: np.ndarray, paths: Mapping[str, np
     bar.set_label("loss")
     bar.outline.set_visible(False)
     axes.set_autoscale_on(False)
-    for (name, path), colour, above in zip(paths.items(), ("gradient", "hidden"), (1, -1), strict=False):
+    for (name, path), colour in zip(paths.items(), ("gradient", "hidden"), strict=False):
         axes.plot(*path.T, color=LIGHT[colour], marker="o", markersize=2.6, linewidth=1.2)
-        inside = path[(path[:, 0] < u[-1]) & (path[:, 0] > u[0]) & (path[:, 1] < b[-1]) & (path[:, 1] > b[0])]
-        label(axes, name, inside[-1], colour, offset=(4, 10 * above), ha="center")
+        inside = (path > [u[0], b[0]]).all(axis=1) & (path < [u[-1], b[-1]]).all(axis=1)
+        last = len(path) - 1 if inside.all() else np.argmin(inside) - 1
+        after = path[min(last + 1, len(path) - 1)]
+        share = (b[0] - path[last, 1]) / (after[1] - path[last, 1]) if after[1] < b[0] else 0.0
+        label(axes, name, path[last] + 0.6 * share * (after - path[last]), colour, offset=(8, -14 if share == 0 else 0))
     start = next(iter(paths.values()))[0]
     axes.plot(*start, "D", color=LIGHT["ink"], markersize=5)
     label(axes, "start", start, "ink", offset=(8, 0))
