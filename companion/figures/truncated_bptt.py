@@ -29,11 +29,10 @@ def weights(lags: np.ndarray, ways: Mapping[str, np.ndarray], k: int) -> Axes:
     _, axes = plt.subplots(figsize=(6.4, 2.7))
     colours = ("hidden", "gradient", "muted", "ink")
     dashes = ("-", "-", (0, (4, 3)), (0, (1, 2)))
-    places = apart([float(values[min(3, len(values) - 1)]) for values in ways.values()], 0.0)
-    for (name, values), colour, dash, _ in zip(ways.items(), colours, dashes, places, strict=False):
+    for values, colour, dash in zip(ways.values(), colours, dashes, strict=False):
         axes.plot(lags, values, color=LIGHT[colour], linestyle=dash, marker="o", markersize=3.5)
     ends = apart([float(values[-1]) for values in ways.values()], 0.11)
-    for (name, values), end, colour in zip(ways.items(), ends, colours, strict=False):
+    for name, end, colour in zip(ways, ends, colours, strict=False):
         label(axes, name, (lags[-1], end), colour, offset=(8, 0))
     axes.axvline(k - 0.5, color=LIGHT["line"], linewidth=1, zorder=0)
     axes.set(xlabel="lag j", ylabel="weight of the lag", xlim=(-0.3, 1.55 * lags[-1]), ylim=(-0.06, 1.22))
@@ -112,7 +111,7 @@ def _angle(cosine: float) -> float:
 
 
 def estimates(draws: np.ndarray, exact: float, biased: float) -> Axes:
-    """Draw the running mean of random estimates of one entry of the gradient, with its standard error, and the truth."""
+    """Draw the running mean of random estimates of one entry of the gradient, its standard error, and the truth."""
     _, axes = plt.subplots(figsize=(6.4, 2.8))
     count = np.arange(1, len(draws) + 1)
     mean = np.cumsum(draws) / count
