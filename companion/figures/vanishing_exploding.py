@@ -84,8 +84,8 @@ def slopes(a: np.ndarray, curves: Mapping[str, np.ndarray], crossing: float) -> 
 def composed(a: np.ndarray, curves: Mapping[int, np.ndarray], rest: float) -> Axes:
     """Draw a sigmoid applied n times for some n, each named at its end, and the value that is left."""
     _, axes = plt.subplots(figsize=(6.4, 2.8))
-    axes.axhline(rest, color=LIGHT["muted"], linewidth=1, linestyle=(0, (4, 3)))
-    ends = apart([values[-1] for values in curves.values()], 0.075)
+    axes.plot(a[[0, -1]], [rest, rest], color=LIGHT["muted"], linewidth=1, linestyle=(0, (4, 3)))
+    ends = apart([values[-1] - 0.06 for values in curves.values()], 0.075)
     for place, ((n, values), end) in enumerate(zip(curves.items(), ends, strict=True)):
         axes.plot(a, values, color=LIGHT["gradient"], alpha=1 - 0.6 * place / max(len(curves) - 1, 1))
         label(axes, f"n = {n}", (a[-1], end), "gradient", offset=(6, 0))
@@ -106,11 +106,14 @@ def cliff(u: np.ndarray, b: np.ndarray, loss: np.ndarray, paths: Mapping[str, np
     axes.set_autoscale_on(False)
     for (name, path), colour in zip(paths.items(), ("gradient", "hidden"), strict=False):
         axes.plot(*path.T, color=LIGHT[colour], marker="o", markersize=2.6, linewidth=1.2)
-        inside = (path > [u[0], b[0]]).all(axis=1) & (path < [u[-1], b[-1]]).all(axis=1)
-        last = len(path) - 1 if inside.all() else np.argmin(inside) - 1
-        after = path[min(last + 1, len(path) - 1)]
-        share = (b[0] - path[last, 1]) / (after[1] - path[last, 1]) if after[1] < b[0] else 0.0
-        label(axes, name, path[last] + 0.6 * share * (after - path[last]), colour, offset=(8, -14 if share == 0 else 0))
+        outside = (path < [u[0], b[0]]).any(axis=1) | (path > [u[-1], b[-1]]).any(axis=1)
+        if outside.any():
+            last, after = path[np.argmax(outside) - 1], path[np.argmax(outside)]
+            way = after - last
+            edges = np.where(way > 0, [u[-1], b[-1]], [u[0], b[0]])
+            label(axes, name, last + 0.6 * np.min((edges - last) / way) * way, colour, offset=(7, 0))
+        else:
+            label(axes, name, path[-1], colour, offset=(-8, 3), ha="right")
     start = next(iter(paths.values()))[0]
     axes.plot(*start, "D", color=LIGHT["ink"], markersize=5)
     label(axes, "start", start, "ink", offset=(8, 0))
