@@ -117,6 +117,9 @@ class Blocks:
         self._batch = next(self._supply)
         if len(self._batch.x) == 0 or not self._batch.asked.any():
             raise ValueError("batches: expected a target in every batch, got one without any")
+        lengths = self._batch.lengths
+        if self._carry and self._k1 is not None and lengths is not None and np.min(lengths) < len(self._batch.x):
+            raise ValueError("batches: expected whole sequences where they are cut and carried on, got shorter lengths")
         begins = getattr(self._batches, "begins", self._first)
         self._fresh, self._first = begins or not self._carry, False
 

@@ -37,6 +37,11 @@ class CheckpointError(ValueError):
 class Checkpoint:
     """Where a training run is kept, and how often it is written.
 
+    What is kept: weights, optimiser, schedule, the scale of mixed precision, the place in the data and its generator,
+    the state carried through a stream, torch's generators on every device and process, the history, the best weights.
+    What else draws random numbers, Python's `random` or NumPy's global generator, is not: draw from the generator of
+    `Batches`. On a GPU the weights are the same bit by bit as far as its kernels are.
+
     Attributes
     ----------
     path : the file, `run.safetensors` or the like. Where it exists, the run goes on from it.
@@ -84,7 +89,8 @@ def load(path: str | Path) -> Any:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             names = file.keys()
-            found = {name: file.get_tensor(name) for name in names}
+            # copies: the file's own memory would be held, and on Windows a file that is held cannot be replaced
+            found = {name: file.get_tensor(name).clone() for name in names}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"path: expected a checkpoint, got {str(path)!r}, not to be read: {error}") from None
     if metadata.get("format") != FORMAT:
@@ -103,7 +109,9 @@ def _pack(thing: Any, place: str, found: dict[str, Tensor]) -> Any:
         return _pack(thing.item(), place, found)
     if isinstance(thing, Tensor | np.ndarray):
         array = isinstance(thing, np.ndarray)
-        name = place if place not in found else f"{place} {len(found)}"
+        name = place
+        while name in found:  # {"a": {"b": …}, "a.b": …}
+            name += "'"
         found[name] = _plain(torch.from_numpy(thing) if array else thing)
         return {"array" if array else "tensor": name}
     if isinstance(thing, dict):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import torch
@@ -120,5 +121,13 @@ def detach(state: State) -> State:
 
 
 def call(model: nn.Module, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
-    """Run a model, with lengths only where there are any: a bare layer does not take them."""
-    return model(x, state) if lengths is None else model(x, state, lengths)
+    """Run a model, with lengths only where there are any. Raises TypeError for a model that does not take them."""
+    if lengths is None:
+        return model(x, state)
+    places = [p for p in signature(model.forward).parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    if len(places) < 3 and not any(p.kind is p.VAR_POSITIONAL for p in places):
+        name = type(model).__name__
+        raise TypeError(
+            f"model: expected one called as model(x, state, lengths), such as TorchNetwork({name}), got {name}"
+        )
+    return model(x, state, lengths)

@@ -108,7 +108,8 @@ class EarlyStop:
 
     Attributes
     ----------
-    validate : from the network to what should be small: a number, or `(S,)` for networks side by side.
+    validate : from the network to what should be small: a number, or `(S,)` for networks side by side. With `train` it
+        gets the module, and of several processes the first one alone asks it.
     every : number of updates between two validations; the first is before any update.
     patience : how many validations in a row may be without improvement.
     """

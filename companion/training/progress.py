@@ -42,7 +42,7 @@ def place(stream: TextIO | None = None) -> Mode:
     return "terminal" if stream.isatty() else "log"
 
 
-def progress(total: int, label: str, mode: Mode | None = None, stream: TextIO | None = None) -> Any:
+def progress(total: int, label: str, mode: Mode | None = None, stream: TextIO | None = None, done: int = 0) -> Any:
     """Return a tqdm bar of `total` steps, to be used in a `with` and moved on by `.update()`.
 
     Parameters
@@ -51,18 +51,19 @@ def progress(total: int, label: str, mode: Mode | None = None, stream: TextIO | 
     label : what is under way.
     mode : "terminal", "notebook" or "silent" (both print nothing), or "log"; found out unless told.
     stream : where to print; standard error unless told.
+    done : number of steps that were made before, as when a run goes on.
     """
     from tqdm import tqdm
 
     mode = place(stream) if mode is None else mode
     stream = sys.stderr if stream is None else stream
     if mode == "terminal":
-        return tqdm(total=total, desc=label, file=stream, leave=True, dynamic_ncols=True)
+        return tqdm(total=total, initial=done, desc=label, file=stream, leave=True, dynamic_ncols=True)
     if mode == "log":
         seconds = SECONDS_BETWEEN_LINES
         form = "{desc}: {n_fmt} of {total_fmt}, {elapsed} gone, {remaining} to go{postfix}"
-        lines = Lines(stream)
-        return tqdm(total=total, desc=label, file=lines, mininterval=seconds, maxinterval=seconds, bar_format=form)
+        options = {"mininterval": seconds, "maxinterval": seconds, "bar_format": form}
+        return tqdm(total=total, initial=done, desc=label, file=Lines(stream), **options)
     if mode in ("notebook", "silent"):
         return tqdm(total=total, disable=True)
     raise ValueError(f'mode: expected "terminal", "notebook", "log" or "silent", got {mode!r}')

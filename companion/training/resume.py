@@ -1,8 +1,7 @@
 """All that a training run of a PyTorch model is made of, put into a checkpoint and taken out again.
 
-Weights, optimiser, schedule, the scale of mixed precision, the place in the data and its generator, the state carried
-through a stream, torch's generators on every device and process, and the record with the best weights. What else draws
-random numbers, Python's `random` or NumPy's global generator, is not kept: draw from the generator of `Batches`.
+`Checkpoint` lists them. The processes of a run each hold their share of the carried state and generators of their own;
+the file holds all of them, and the first process writes and reads it.
 """
 
 from __future__ import annotations

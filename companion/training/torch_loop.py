@@ -72,15 +72,17 @@ def train(
     clip : largest norm of the gradient; longer ones are shortened before the step.
     clip_value : largest size of a single number in the gradient.
     schedule : of `torch.optim.lr_scheduler`; it makes a step after each update, `ReduceLROnPlateau` at each validation.
-    precision : of the matrix products; "float16" scales the loss, and leaves out updates that overflow.
+    precision : of the matrix products. "float16" scales the loss and leaves out updates that overflow; it is for GPUs:
+        not every processor has all layers in it.
     early_stop : when to stop before all updates are made; `validate` gets the model. The best weights are put back.
     checkpoint : where the run is kept; if it is there already, the run goes on from it, to the same weights bit by bit.
     label, mode : of the progress, as in `companion.training.progress`.
 
     Raises
     ------
-    ValueError : an argument that makes no sense, batches that end too early or have no targets. `CheckpointError` : a
-        checkpoint that is damaged or of another run. `Diverged` : a loss that is not finite.
+    ValueError : an argument that makes no sense, batches that end too early, have no targets or do not fit the model.
+        TypeError : batches with lengths for a model that does not take them. `CheckpointError` : a checkpoint that is
+        damaged or of another run. `Diverged` : a loss that is not finite.
     """
     _check(model, optimiser, updates, clip, clip_value, schedule, early_stop)
     overlap, processes = check(model, k1, k2), world()
@@ -92,8 +94,7 @@ def train(
     settings = {"k1": k1, "k2": k2, "carry": carry, "precision": precision}
     run = Run(model, optimiser, schedule, step, blocks, record, checkpoint, settings)
     run.go_on()
-    with progress(updates, label, mode if processes.first else "silent") as bar:
-        bar.update(min(record.updates, updates))
+    with progress(updates, label, mode if processes.first else "silent", done=min(record.updates, updates)) as bar:
         while record.updates < updates and not _validate(record, schedule):
             block = next(blocks, None)
             if block is None:

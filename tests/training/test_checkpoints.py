@@ -88,6 +88,12 @@ def test_tied_and_turned_tensors_come_back(tmp_path):
     assert torch.equal(found["row"], one[1])
 
 
+def test_names_that_read_alike_are_kept_apart(tmp_path):
+    tree = {"a": {"b": torch.zeros(1), 0: torch.ones(1)}, "a.b": torch.ones(2), "a.0": torch.ones(3)}
+    save(tmp_path / "run", tree)
+    assert same(load(tmp_path / "run"), tree)
+
+
 @pytest.mark.parametrize(
     ("tree", "message"),
     [

@@ -77,6 +77,13 @@ def test_an_unknown_place_is_refused():
         progress(1, "sums", "paper")
 
 
+@pytest.mark.parametrize("mode", ["terminal", "log"])
+def test_what_was_done_before_is_not_counted_as_speed(mode):
+    with progress(100, "sums", mode, Terminal(), done=90) as bar:
+        bar.update()
+        assert (bar.n, bar.format_dict["initial"]) == (91, 90)
+
+
 def test_lines_can_be_flushed():
     stream = io.StringIO()
     lines = Lines(stream)

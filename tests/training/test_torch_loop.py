@@ -1,5 +1,7 @@
 """The PyTorch loop: it does what a plain loop does and what the NumPy loop does, and says what is wrong."""
 
+import subprocess
+import sys
 from itertools import repeat
 
 import numpy as np
@@ -301,6 +303,16 @@ def test_optimisers_and_schedules_of_others_are_refused(rng):
         train(model, batches, F.mse_loss, plateau.optimizer, 1, schedule=plateau, **QUIET)
 
 
+def test_a_model_that_takes_no_lengths_is_named(rng):
+    layer = nn.RNN(2, 2, **DOUBLE)
+    batch = numbers(rng, lengths=np.array([6, 2, 4]))
+    with pytest.raises(TypeError, match=r"model: expected one called .* such as TorchNetwork\(RNN\), got RNN"):
+        train(layer, [batch], F.mse_loss, sgd(layer), 1, **QUIET)
+    with pytest.raises(ValueError, match="batches: expected whole sequences where they are cut and carried on"):
+        train(layer, [batch], F.mse_loss, sgd(layer), 1, k1=2, carry=True, **QUIET)
+    assert train(layer, [batch], F.mse_loss, sgd(layer), 1, k1=2, **QUIET).loss.shape == (1,)
+
+
 def test_two_directions_cannot_be_cut_or_carried(rng):
     model = nn.RNN(2, 1, bidirectional=True, **DOUBLE)
     for options in ({"k1": 2}, {"carry": True}):
@@ -341,7 +353,17 @@ def test_every_public_name_is_there_and_no_other():
         training.nothing  # noqa: B018
 
 
-def test_without_torch_the_numpy_loop_is_there_and_the_rest_says_what_it_needs(monkeypatch):
+def test_the_numpy_loop_loads_without_torch():
+    program = """
+import sys
+sys.modules["torch"] = None
+from companion import training
+assert training.fit and "train" in dir(training)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_without_torch_the_rest_says_what_it_needs(monkeypatch):
     monkeypatch.delitem(training.__dict__, "train", raising=False)
     monkeypatch.setattr(training, "find_spec", lambda _: None)
     with pytest.raises(
