@@ -6,7 +6,8 @@
 
 What makes the differences small: cell ids stay, no timestamps are recorded, neighbouring pieces of one stream become
 one, the kernel's version is left out, and a cell tagged `nbval-ignore-output` (a time, a device) keeps the output it
-has. A chapter that fails is not written. How long each took goes into book/evidence/run.json.
+has. Pictures get few colours, as that makes a file small. A chapter that fails is not written. How long each took goes
+into book/evidence/run.json.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ import json
 import os
 import sys
 import time
+from base64 import b64decode, b64encode
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from PIL import Image
 
 from companion.experiments.evidence import hardware, today, versions, write_json
 from tools.check import PACKAGES
@@ -45,11 +49,29 @@ def rerun(path: Path, everything: bool = False, timeout: int = 300) -> float:
     )
     client.execute()
     seconds = time.monotonic() - begin
+    make_pictures_small(notebook)
     if not everything:
         keep_varying_outputs(notebook, committed)
     notebook.metadata.update(nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}}))
     write(path, nbformat.writes(notebook).rstrip("\n") + "\n")
     return seconds
+
+
+def make_pictures_small(notebook) -> None:
+    """Give every PNG a palette of 256 colours: a quarter of the bytes, and large areas keep their colour exactly."""
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        if picture := output.get("data", {}).get("image/png"):
+            output.data["image/png"] = in_few_colours(picture)
+
+
+def in_few_colours(picture: str) -> str:
+    """Return the PNG (base64) with a palette, or as it is where that is not smaller or something shines through."""
+    image, small = Image.open(BytesIO(b64decode(picture))), BytesIO()
+    if image.mode == "RGBA" and image.getextrema()[3] != (255, 255):
+        return picture
+    palette = image.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette.save(small, "PNG", optimize=True)
+    return min(picture, b64encode(small.getvalue()).decode("ascii"), key=len)
 
 
 def keep_varying_outputs(notebook, committed: dict) -> None:

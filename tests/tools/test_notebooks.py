@@ -1,9 +1,14 @@
 """Running a chapter again changes what changed and nothing else."""
 
+from base64 import b64decode, b64encode
+from io import BytesIO
+
 import nbformat
+import numpy as np
 import pytest
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from PIL import Image
 
 from tools import notebooks
 
@@ -54,3 +59,28 @@ def test_a_chapter_that_fails_is_not_written(chapter):
 def test_an_unknown_chapter_is_named():
     with pytest.raises(SystemExit, match="no chapter nowhere"):
         notebooks.chosen(["nowhere"])
+
+
+def png(pixels):
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return b64encode(file.getvalue()).decode("ascii")
+
+
+def opened(text):
+    return np.asarray(Image.open(BytesIO(b64decode(text))).convert("RGBA"))
+
+
+def test_a_picture_gets_smaller_and_keeps_the_colours_of_its_areas(rng):
+    pixels = np.full((300, 400, 4), 255, np.uint8)
+    pixels[100:200, :, :3] = 201, 56, 130
+    pixels[50:60, :, :3] = rng.integers(0, 256, (10, 400, 3))
+    picture = png(pixels)
+    small = notebooks.in_few_colours(picture)
+    assert len(small) < len(picture)
+    np.testing.assert_array_equal(opened(small)[[0, 150, 299]], pixels[[0, 150, 299]])
+
+
+def test_a_picture_that_is_seen_through_stays_as_it_is(rng):
+    picture = png(rng.integers(0, 256, (20, 20, 4), np.uint8))
+    assert notebooks.in_few_colours(picture) == picture
