@@ -74,27 +74,3 @@ def test_a_precision_is_that_of_the_matrix_products():
     assert isinstance(autocast("cpu"), contextlib.nullcontext)
     with pytest.raises(ValueError, match="precision: expected .* got 'float8'"):
         autocast("cpu", "float8")
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
-def test_a_gpu_learns_and_goes_on_as_the_cpu_does(tmp_path, precision):
-    import numpy as np
-    import torch.nn.functional as F
-
-    from companion import nn
-    from companion.tasks import Echo
-    from companion.training import Batches, Checkpoint, TorchNetwork, train
-
-    def run(updates):
-        torch.manual_seed(0)
-        model = TorchNetwork(nn.LSTM(2, 8), torch.nn.Linear(8, 2)).to(device("auto"))
-        batches = Batches(lambda rng: [Echo(lag=2).batch(10, 4, rng)])
-        optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
-        options = {"k1": 3, "k2": 5, "carry": True, "clip": 1.0, "precision": precision, "mode": "silent"}
-        keep = Checkpoint(tmp_path / "run", every=2)
-        return train(model, batches, F.cross_entropy, optimiser, updates, checkpoint=keep, **options).loss
-
-    first, longer = run(4), run(60)
-    np.testing.assert_array_equal(longer[:4], first)
-    assert longer[-10:].mean() < longer[:10].mean()
