@@ -47,7 +47,9 @@ def survival(
         _band(axes, at, shares, "gradient")
         axes.axhspan(none["low"], none["high"], color=LIGHT["muted"], alpha=0.2, linewidth=0)
         axes.set(xscale="log", ylim=(-0.04, 1.1))
-    label(left, "without clipping", (by_norm[-1], none["high"]), "muted", offset=(0, 8), ha="right")
+    label(
+        left, "without clipping", (by_norm[-1], (none["low"] + none["high"]) / 2), "muted", offset=(-4, 0), ha="right"
+    )
     right.plot(by_value, cosine, color=LIGHT["ink"], linewidth=1.2, linestyle=(0, (4, 3)))
     label(right, "cosine", (by_value[1], cosine[1]), "ink", offset=(-4, 9), ha="center")
     middle = len(by_value) // 2
@@ -62,13 +64,17 @@ def lags(thresholds: Sequence[float], rows: Mapping[str, Sequence[Share]], names
     _, axes = plt.subplots(figsize=(6.4, 2.8))
     places = np.arange(1 + len(thresholds))
     shades = ("muted", "muted", "hidden", "hidden")
-    ends = apart([shares[-1]["share"] for shares in rows.values()], 0.1)
-    for (name, shares), colour, dashed, end in zip(rows.items(), shades, (True, False) * 2, ends, strict=True):
+    tops = [max(places, key=lambda at, shares=shares: (shares[at]["share"], at)) for shares in rows.values()]
+    heights = apart([shares[at]["share"] for shares, at in zip(rows.values(), tops, strict=True)], 0.1)
+    for (name, shares), colour, dashed, at, height in zip(
+        rows.items(), shades, (True, False) * 2, tops, heights, strict=True
+    ):
         share, low, high = _columns(shares)
         axes.fill_between(places, low, high, color=LIGHT[colour], alpha=0.12, linewidth=0)
         style = (0, (4, 3)) if dashed else "-"
         axes.plot(places, share, color=LIGHT[colour], marker="o", markersize=3.5, linestyle=style)
-        label(axes, names[name], (places[-1], end), colour, offset=(9, 0))
+        aside = {"offset": (-12, 8), "ha": "right"} if at < places[-1] and not dashed else {"offset": (9, 3)}
+        label(axes, names[name], (at, height), colour, **aside)
     axes.set_xticks(places, ["none", *(f"{threshold:g}" for threshold in thresholds)])
     axes.set(xlabel="threshold on the norm", ylabel="share of runs that bridge it", ylim=(-0.05, 1.08))
     axes.set_xlim(-0.2, places[-1] + 2.1)

@@ -54,8 +54,8 @@ def clipped(data: Evidence) -> Verdict:
         return Verdict(FALSE, f"Clipping is not what decides: {reason}.", numbers)
     lifted = more(lag, without)
     survived = (
-        f"Without clipping {percent(none)} of the runs survive; of {len(thresholds)} thresholds from {thresholds[0]:g} to "
-        f"{thresholds[-1]:g}, {len(saved)} save at least nine in ten: {', '.join(f'{one:g}' for one in saved)}."
+        f"Without clipping {percent(none)} of the runs survive; of {len(thresholds)} thresholds from {thresholds[0]:g} "
+        f"to {thresholds[-1]:g}, {len(saved)} save at least nine in ten: {', '.join(f'{one:g}' for one in saved)}."
     )
     vanished = (
         f"Over {T} steps clipping also lifts the networks whose gradient vanishes, from {percent(without)} to "
