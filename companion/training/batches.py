@@ -27,14 +27,12 @@ __all__ = ["Batches", "Blocks"]
 class Batches:
     """An endless supply of batches, pass after pass.
 
-    Parameters
-    ----------
-    one_pass : from a generator to the batches of one pass. What it draws, it must draw from this generator.
-    rng : the generator, or its seed. It must not be used elsewhere.
+    Args:
+        one_pass: from a generator to the batches of one pass. What it draws, it must draw from this generator.
+        rng: the generator, or its seed. It must not be used elsewhere.
 
-    Attributes
-    ----------
-    begins : whether the batch that came last was the first of its pass. A state carried over must start anew there.
+    Attributes:
+        begins: whether the batch that came last was the first of its pass. A state carried over must start anew there.
     """
 
     def __init__(self, one_pass: Callable[[np.random.Generator], Iterable[Batch]], rng: int | np.random.Generator = 0):
@@ -76,10 +74,9 @@ class Batches:
 class Block:
     """What one update sees: a batch, or the next k1 steps of one.
 
-    Attributes
-    ----------
-    batch : these steps.
-    fresh : whether the state starts anew before them.
+    Attributes:
+        batch: these steps.
+        fresh: whether the state starts anew before them.
     """
 
     batch: Batch

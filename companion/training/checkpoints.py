@@ -42,10 +42,9 @@ class Checkpoint:
     What else draws random numbers, Python's `random` or NumPy's global generator, is not: draw from the generator of
     `Batches`. On a GPU the weights are the same bit by bit as far as its kernels are.
 
-    Attributes
-    ----------
-    path : the file, `run.safetensors` or the like. Where it exists, the run goes on from it.
-    every : the number of updates between two writings; the end is written as well.
+    Attributes:
+        path: the file, `run.safetensors` or the like. Where it exists, the run goes on from it.
+        every: the number of updates between two writings; the end is written as well.
     """
 
     path: str | Path
@@ -59,9 +58,9 @@ class Checkpoint:
 def save(path: str | Path, tree: Any) -> None:
     """Write a tree of dicts, lists and tuples of tensors, NumPy arrays, numbers and text; all of it or nothing.
 
-    Raises
-    ------
-    TypeError : something else in the tree; the message says where. OSError : where the file cannot be written.
+    Raises:
+        TypeError: something else in the tree; the message says where.
+        OSError: where the file cannot be written.
     """
     path, found = Path(path), {}
     structure = json.dumps(_pack(tree, "checkpoint", found))
@@ -78,9 +77,9 @@ def save(path: str | Path, tree: Any) -> None:
 def load(path: str | Path) -> Any:
     """Return what `save` wrote, its tensors on the CPU.
 
-    Raises
-    ------
-    FileNotFoundError : no such file. `CheckpointError` : a file that is something else, or that is damaged.
+    Raises:
+        FileNotFoundError: no such file.
+        CheckpointError: a file that is something else, or that is damaged.
     """
     path = Path(path)
     if not path.exists():

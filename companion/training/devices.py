@@ -23,14 +23,13 @@ KINDS = ("cpu", "cuda", "mps")
 def device(name: str = "auto") -> torch.device:
     """Return a device that is here.
 
-    Parameters
-    ----------
-    name : "cpu", "cuda", "cuda:1", "mps", or "auto": the first of cuda, mps and cpu that is there. Under `torchrun`
-        each process of a machine gets a GPU of its own, unless a number is given.
+    Args:
+        name: "cpu", "cuda", "cuda:1", "mps", or "auto": the first of cuda, mps and cpu that is there. Under `torchrun`
+            each process of a machine gets a GPU of its own, unless a number is given.
 
-    Raises
-    ------
-    ValueError : a name of no device that is known here. RuntimeError : a device that is not there.
+    Raises:
+        ValueError: a name of no device that is known here.
+        RuntimeError: a device that is not there.
     """
     if name == "auto":
         name = next(kind for kind in ("cuda", "mps", "cpu") if number_of(kind))

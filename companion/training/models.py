@@ -29,15 +29,13 @@ Loss = Callable[..., Tensor]
 class TorchNetwork(nn.Module):
     """A recurrent layer and what reads its outputs, as `Network` is for the layers of `companion.reference`.
 
-    Parameters
-    ----------
-    layer : a layer of `companion.nn` or `torch.nn`, time first.
-    head : a module for the outputs, such as `torch.nn.Linear`; None where the layer's outputs are the network's, as
-        with a `JordanRNN`.
+    Args:
+        layer: a layer of `companion.nn` or `torch.nn`, time first.
+        head: a module for the outputs, such as `torch.nn.Linear`; None where the layer's outputs are the network's, as
+            with a `JordanRNN`.
 
-    Raises
-    ------
-    ValueError : a layer with `batch_first`.
+    Raises:
+        ValueError: a layer with `batch_first`.
     """
 
     def __init__(self, layer: nn.Module, head: nn.Module | None = None):
@@ -63,12 +61,11 @@ class TorchNetwork(nn.Module):
 class Asked:
     """A batch as tensors.
 
-    Attributes
-    ----------
-    x : inputs, `(T, B, I)`.
-    y : the targets that are there, one after another: labels `(N,)` or numbers `(N, O)`.
-    asked : `(T, B)`, true where there is a target.
-    lengths : `(B,)`, on the CPU, or None.
+    Attributes:
+        x: inputs, `(T, B, I)`.
+        y: the targets that are there, one after another: labels `(N,)` or numbers `(N, O)`.
+        asked: `(T, B)`, true where there is a target.
+        lengths: `(B,)`, on the CPU, or None.
     """
 
     x: Tensor
@@ -93,15 +90,13 @@ def tensors(batch: Batch, model: nn.Module) -> Asked:
 def mean_loss(loss: Loss, outputs: Tensor, batch: Asked, targets: int | None = None) -> Tensor:
     """Return the loss over the targets that are there, divided by their number, or by `targets`.
 
-    Parameters
-    ----------
-    loss : a function of `torch.nn.functional` such as `cross_entropy` or `mse_loss`, or any that takes
-        `(outputs, targets, reduction="none")`.
-    outputs : `(T, B, O)`.
+    Args:
+        loss: a function of `torch.nn.functional` such as `cross_entropy` or `mse_loss`, or any that takes `(outputs,
+            targets, reduction="none")`.
+        outputs: `(T, B, O)`.
 
-    Raises
-    ------
-    ValueError : outputs of other steps or sequences than the batch has, targets of another shape than the outputs.
+    Raises:
+        ValueError: outputs of other steps or sequences than the batch has, targets of another shape than the outputs.
     """
     if outputs.shape[:2] != batch.asked.shape:
         raise ValueError(f"outputs: expected (T, B, …) with (T, B) = {tuple(batch.asked.shape)}, got {outputs.shape}")

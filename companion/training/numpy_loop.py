@@ -33,10 +33,9 @@ Loss = Callable[[Array, Batch], tuple[float, Array]]
 class Network:
     """A recurrent layer and the dense layer that reads its outputs.
 
-    Attributes
-    ----------
-    layer : a layer of `companion.reference`.
-    head : a `companion.reference.Linear`; its `in_features` are the outputs of the layer.
+    Attributes:
+        layer: a layer of `companion.reference`.
+        head: a `companion.reference.Linear`; its `in_features` are the outputs of the layer.
     """
 
     layer: ref.Layer
@@ -106,12 +105,11 @@ def cross_entropy(outputs: Array, batch: Batch) -> tuple[float, Array]:
 class EarlyStop:
     """Stop when the validation no longer improves, and go back to where it was best.
 
-    Attributes
-    ----------
-    validate : from the network to what should be small: a number, or `(S,)` for networks side by side. With `train` it
-        gets the module, and of several processes the first one alone asks it.
-    every : number of updates between two validations; the first is before any update.
-    patience : how many validations in a row may be without improvement.
+    Attributes:
+        validate: from the network to what should be small: a number, or `(S,)` for networks side by side. With `train`
+            it gets the module, and of several processes the first one alone asks it.
+        every: number of updates between two validations; the first is before any update.
+        patience: how many validations in a row may be without improvement.
     """
 
     validate: Callable[[Network], float | Array]
@@ -128,15 +126,14 @@ class EarlyStop:
 class History:
     """What happened in a training run.
 
-    Attributes
-    ----------
-    loss : `(updates,)`, or `(updates, S)`: the loss before each update.
-    norm : of the same shape: the norm of the gradient before clipping.
-    checked : the numbers of the updates before which the validation was made; empty without early stop.
-    validation : `(len(checked),)`, or `(len(checked), S)`: what it gave.
-    best : the update before which it was best, () or `(S,)`; None without early stop.
-    stopped : whether the early stop ended the run.
-    seconds : how long it took.
+    Attributes:
+        loss: `(updates,)`, or `(updates, S)`: the loss before each update.
+        norm: of the same shape: the norm of the gradient before clipping.
+        checked: the numbers of the updates before which the validation was made; empty without early stop.
+        validation: `(len(checked),)`, or `(len(checked), S)`: what it gave.
+        best: the update before which it was best, () or `(S,)`; None without early stop.
+        stopped: whether the early stop ended the run.
+        seconds: how long it took.
     """
 
     loss: Array
@@ -171,22 +168,21 @@ def fit(
 ) -> History:
     """Train a network in place and return what happened.
 
-    Parameters
-    ----------
-    network : what is trained.
-    batches : one batch for each update; `itertools.repeat(batch)` where all updates see the same.
-    loss : from outputs and batch to the loss and its gradient: `squared_error`, `cross_entropy` or your own.
-    optimiser : made with `network.params`, such as `ref.Adam(network.params)`.
-    updates : how many, at most.
-    clip : largest norm of the gradient of one network; longer ones are shortened before the step.
-    decay : `decay * weight` is added to the gradient of every weight, not of the biases.
-    early_stop : when to stop before all updates are made.
-    label, mode : of the progress, as in `companion.training.progress`.
+    Args:
+        network: what is trained.
+        batches: one batch for each update; `itertools.repeat(batch)` where all updates see the same.
+        loss: from outputs and batch to the loss and its gradient: `squared_error`, `cross_entropy` or your own.
+        optimiser: made with `network.params`, such as `ref.Adam(network.params)`.
+        updates: how many, at most.
+        clip: largest norm of the gradient of one network; longer ones are shortened before the step.
+        decay: `decay * weight` is added to the gradient of every weight, not of the biases.
+        early_stop: when to stop before all updates are made.
+        label, mode: of the progress, as in `companion.training.progress`.
 
-    Raises
-    ------
-    ValueError : a number of updates below 1, a clip that is not above 0, a decay below 0, an optimiser of other
-        parameters, batches that end too early. `Diverged` : a loss that is not finite.
+    Raises:
+        ValueError: a number of updates below 1, a clip that is not above 0, a decay below 0, an optimiser of other
+            parameters, batches that end too early.
+        Diverged: a loss that is not finite.
     """
     _check(network, optimiser, updates, clip, decay)
     run = _Run(network, early_stop)

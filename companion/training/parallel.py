@@ -32,11 +32,10 @@ __all__ = ["World", "distributed", "share", "world"]
 class World:
     """The processes that train together.
 
-    Attributes
-    ----------
-    rank : the number of this process.
-    size : how many there are; 1 where a script runs alone.
-    local : the number of this process on its machine.
+    Attributes:
+        rank: the number of this process.
+        size: how many there are; 1 where a script runs alone.
+        local: the number of this process on its machine.
     """
 
     rank: int = 0

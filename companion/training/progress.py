@@ -45,13 +45,12 @@ def place(stream: TextIO | None = None) -> Mode:
 def progress(total: int, label: str, mode: Mode | None = None, stream: TextIO | None = None, done: int = 0) -> Any:
     """Return a tqdm bar of `total` steps, to be used in a `with` and moved on by `.update()`.
 
-    Parameters
-    ----------
-    total : number of steps.
-    label : what is under way.
-    mode : "terminal", "notebook" or "silent" (both print nothing), or "log"; found out unless told.
-    stream : where to print; standard error unless told.
-    done : number of steps that were made before, as when a run goes on.
+    Args:
+        total: number of steps.
+        label: what is under way.
+        mode: "terminal", "notebook" or "silent" (both print nothing), or "log"; found out unless told.
+        stream: where to print; standard error unless told.
+        done: number of steps that were made before, as when a run goes on.
     """
     from tqdm import tqdm
 

@@ -56,33 +56,36 @@ def train(
 ) -> History:
     """Train a model in place and return what happened.
 
-    Parameters
-    ----------
-    model : what is trained, where it is: called as `model(x, state)`, or as `model(x, state, lengths)` for batches with
-        lengths that are not cut.
-    batches : time first; with a `checkpoint`, `Batches` or what else has `state_dict` and `load_state_dict`. Under
-        `torchrun` every process must be given the same ones, and takes its share of the sequences.
-    loss : a function of `torch.nn.functional` such as `cross_entropy` or `mse_loss`; it is called with
-        `reduction="none"` on the targets that are there, each of which counts once.
-    optimiser : made with the model's parameters.
-    updates : how many steps of the optimiser, at most.
-    k1, k2 : truncated backpropagation as in `windows`: an update every k1 steps, back over k2. None: whole sequences.
-    carry : whether a batch goes on where the one before it ended, so that the state, cut off from its graph, is carried
-        over; it starts anew where a pass of `Batches` begins.
-    clip : largest norm of the gradient; longer ones are shortened before the step.
-    clip_value : largest size of a single number in the gradient.
-    schedule : of `torch.optim.lr_scheduler`; it makes a step after each update, `ReduceLROnPlateau` at each validation.
-    precision : of the matrix products. "float16" scales the loss and leaves out updates that overflow; it is for GPUs:
-        not every processor has all layers in it.
-    early_stop : when to stop before all updates are made; `validate` gets the model. The best weights are put back.
-    checkpoint : where the run is kept; if it is there already, the run goes on from it, to the same weights bit by bit.
-    label, mode : of the progress, as in `companion.training.progress`.
+    Args:
+        model: what is trained, where it is: called as `model(x, state)`, or as `model(x, state, lengths)` for batches
+            with lengths that are not cut.
+        batches: time first; with a `checkpoint`, `Batches` or what else has `state_dict` and `load_state_dict`. Under
+            `torchrun` every process must be given the same ones, and takes its share of the sequences.
+        loss: a function of `torch.nn.functional` such as `cross_entropy` or `mse_loss`; it is called with
+            `reduction="none"` on the targets that are there, each of which counts once.
+        optimiser: made with the model's parameters.
+        updates: how many steps of the optimiser, at most.
+        k1, k2: truncated backpropagation as in `windows`: an update every k1 steps, back over k2. None: whole
+            sequences.
+        carry: whether a batch goes on where the one before it ended, so that the state, cut off from its graph, is
+            carried over; it starts anew where a pass of `Batches` begins.
+        clip: largest norm of the gradient; longer ones are shortened before the step.
+        clip_value: largest size of a single number in the gradient.
+        schedule: of `torch.optim.lr_scheduler`; it makes a step after each update, `ReduceLROnPlateau` at each
+            validation.
+        precision: of the matrix products. "float16" scales the loss and leaves out updates that overflow; it is for
+            GPUs: not every processor has all layers in it.
+        early_stop: when to stop before all updates are made; `validate` gets the model. The best weights are put back.
+        checkpoint: where the run is kept; if it is there already, the run goes on from it, to the same weights bit by
+            bit.
+        label, mode: of the progress, as in `companion.training.progress`.
 
-    Raises
-    ------
-    ValueError : an argument that makes no sense, batches that end too early, have no targets or do not fit the model.
-        TypeError : batches with lengths for a model that does not take them. `CheckpointError` : a checkpoint that is
-        damaged or of another run. `Diverged` : a loss that is not finite.
+    Raises:
+        ValueError: an argument that makes no sense, batches that end too early, have no targets or do not fit the
+            model.
+        TypeError: batches with lengths for a model that does not take them.
+        CheckpointError: a checkpoint that is damaged or of another run.
+        Diverged: a loss that is not finite.
     """
     _check(model, optimiser, updates, clip, clip_value, schedule, early_stop)
     overlap, processes = check(model, k1, k2), world()

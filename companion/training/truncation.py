@@ -44,10 +44,10 @@ __all__ = ["Carried", "Window", "gradients", "windows"]
 class Carried:
     """What the blocks before hand on to the next one.
 
-    Attributes
-    ----------
-    state : the state that enters the first step of the next window; None for zeros.
-    x : the inputs from there to the end of the last block, `(n, B, I)` with n at most k2 - k1; none of them for chunks.
+    Attributes:
+        state: the state that enters the first step of the next window; None for zeros.
+        x: the inputs from there to the end of the last block, `(n, B, I)` with n at most k2 - k1; none of them for
+            chunks.
     """
 
     state: State
@@ -58,13 +58,12 @@ class Carried:
 class Window:
     """What a model said to one block of k1 steps, with the graph of the k2 steps that the block's losses reach.
 
-    Attributes
-    ----------
-    outputs : `(k1, B, O)`, those of the block; of the last block of a sequence perhaps fewer steps.
-    steps : which steps of the sequence they belong to.
-    reach : the number of steps in the graph: k2, or fewer near the beginning of the sequence.
-    state : the state after the block, without its graph.
-    carried : what `windows` needs to go on with the next piece of the same sequence.
+    Attributes:
+        outputs: `(k1, B, O)`, those of the block; of the last block of a sequence perhaps fewer steps.
+        steps: which steps of the sequence they belong to.
+        reach: the number of steps in the graph: k2, or fewer near the beginning of the sequence.
+        state: the state after the block, without its graph.
+        carried: what `windows` needs to go on with the next piece of the same sequence.
     """
 
     outputs: Tensor
@@ -88,21 +87,20 @@ def windows(
     Between two windows you may go back and change the weights, or do neither: the next one does not depend on the graph
     of this one.
 
-    Parameters
-    ----------
-    model : called as `model(x, state)`, returns `(outputs, state)`; one direction, time first.
-    x : inputs, `(T, B, I)`.
-    k1 : the number of steps in a block.
-    k2 : the number of steps that the loss of a block's last step goes back over; k1, which makes chunks, unless told.
-    state : the state before the first step; zeros for None. Should it require a gradient, the windows that begin at the
-        first step give it theirs.
-    carried : in the place of `state`, what the last window of the piece before left. Pieces that are cut after whole
-        blocks give the windows of the whole sequence.
+    Args:
+        model: called as `model(x, state)`, returns `(outputs, state)`; one direction, time first.
+        x: inputs, `(T, B, I)`.
+        k1: the number of steps in a block.
+        k2: the number of steps that the loss of a block's last step goes back over; k1, which makes chunks, unless
+            told.
+        state: the state before the first step; zeros for None. Should it require a gradient, the windows that begin at
+            the first step give it theirs.
+        carried: in the place of `state`, what the last window of the piece before left. Pieces that are cut after whole
+            blocks give the windows of the whole sequence.
 
-    Raises
-    ------
-    ValueError : k1 below 1, k2 below k1 (the first losses of a block would reach nothing), both `state` and `carried`,
-        no steps, a model with two directions or with the batch first.
+    Raises:
+        ValueError: k1 below 1, k2 below k1 (the first losses of a block would reach nothing), both `state` and
+            `carried`, no steps, a model with two directions or with the batch first.
     """
     overlap = check(model, k1, k2)
     if x.dim() != 3 or len(x) == 0:
@@ -124,15 +122,13 @@ def gradients(
 
     Nothing in the model changes. The gradients of all blocks are summed; the loss does not depend on the truncation.
 
-    Parameters
-    ----------
-    model, k1, k2, state : as in `windows`; full BPTT where `k1` is None, and then in both directions if you like.
-    batch : a batch of `companion.tasks`.
-    loss : a function of `torch.nn.functional`, called with `reduction="none"` on the targets that are there.
+    Args:
+        model, k1, k2, state: as in `windows`; full BPTT where `k1` is None, and then in both directions if you like.
+        batch: a batch of `companion.tasks`.
+        loss: a function of `torch.nn.functional`, called with `reduction="none"` on the targets that are there.
 
-    Raises
-    ------
-    ValueError : as `windows`; a batch without targets.
+    Raises:
+        ValueError: as `windows`; a batch without targets.
     """
     data = tensors(batch, model)
     if len(data.y) == 0:
