@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["in_turn", "load", "one_thread"]
+__all__ = ["in_turn", "load", "once", "one_thread"]
 
 
 def in_turn(contenders: Mapping[str, Callable[[], object]], rounds: int, window: float = 0.02) -> dict[str, float]:
@@ -36,6 +36,13 @@ def in_turn(contenders: Mapping[str, Callable[[], object]], rounds: int, window:
                 if now >= end:
                     break
     return best
+
+
+def once(run: Callable[[], object]) -> float:
+    """Return the seconds of a single call, whatever happens in it for the first time."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
 
 
 @contextlib.contextmanager

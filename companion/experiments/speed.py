@@ -16,6 +16,7 @@ import numpy as np
 
 from companion.experiments import clock
 from companion.experiments.experiment import Experiment
+from companion.reference.cost import operations
 
 CONFIG = {
     "dtype": "float32",
@@ -111,6 +112,22 @@ def chain_and_free(T: int, B: int, make: Callable[[int, int], dict]) -> dict[str
     }
 
 
+def calls(run: Callable[[], object]) -> int:
+    """Return how many operations PyTorch carries out in a call of `run`; views of memory that is there do not count."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Counter(TorchDispatchMode):
+        count = 0
+
+        def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+            self.count += not operation.is_view
+            return operation(*args, **(kwargs or {}))
+
+    with Counter() as counter:
+        run()
+    return counter.count
+
+
 def ceilings(window: float = 0.05) -> dict[str, float]:
     """Return the best this machine does now: operations a second in a large product, bytes a second in a large copy."""
     import torch
@@ -202,13 +219,7 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     summary: dict[str, Any] = {name: spread(column(name)) for name in ("rate", "bandwidth", "load")}
     for name in ("many", "long"):
         summary[name] = {key: {w: spread(column(name, key, w)) for w in PASSES} for key in first[name]}
-    summary["ladder"] = {
-        size: {
-            rung: {w: {each: spread(column("ladder", size, f"{rung} {w} {each}")) for each in KINDS} for w in PASSES}
-            for rung in RUNGS
-        }
-        for size in first["ladder"]
-    }
+    summary["ladder"] = {name: programs_summary(name, column) for name in first["ladder"]}
     summary["units"] = {}
     for B, sizes in first["units"].items():
         summary["units"][B] = {which: {} for which in PASSES}
@@ -222,6 +233,23 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 summary["units"][B][which][H] = entry
                 before = chain
     return summary
+
+
+def programs_summary(name: str, column: Callable[..., np.ndarray]) -> dict[str, Any]:
+    """Return, for every program at one size, its time, that without the chain, and the chain's share; and for
+    "arithmetic" the time that the products would take at the rate of a large one.
+    """
+    size = CONFIG["ladder"][name]
+    found: dict[str, Any] = {"arithmetic": {}}
+    for which, times in zip(PASSES, (1, 3), strict=True):  # the pass back has twice the products of the pass forward
+        seconds = times * operations(**size) / column("rate")
+        found["arithmetic"][which] = spread(1e6 * seconds / size["T"])
+    for rung in RUNGS:
+        found[rung] = {}
+        for which in PASSES:
+            chain, free = (column("ladder", name, f"{rung} {which} {kind}") for kind in KINDS)
+            found[rung][which] = {"chain": spread(chain), "free": spread(free), "share": spread(1 - free / chain)}
+    return found
 
 
 EXPERIMENT = Experiment(
