@@ -42,7 +42,7 @@ CONFIG = {
         "depths": [3, 10, 20],
         "hidden": 32,
         "batch": 32,
-        "updates": 1200,
+        "updates": 800,
         "rates": [0.3, 0.1, 0.03],
         "learn": 1400,
         "solved": 0.9,
@@ -55,30 +55,30 @@ PHI = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
 # ---- recurrent -------------------------------------------------------------------------------------------------------
 
 
-def over_a_lag(name: str, T: int, rate: float, seeds: Sequence[int], config: Mapping[str, Any]) -> list[float | None]:
-    """Return, for every seed, the squared error on new sequences after training; None where it is not finite."""
+def over_a_lag(name: str, T: int, seeds: Sequence[int], config: Mapping[str, Any]) -> list[list[float | None]]:
+    """Return, for every seed, the squared error on new sequences after training at each rate; None if not finite."""
     activation, kind = config["networks"][name]
-    phi, task = PHI[activation], Adding(T)
+    phi, task, count = PHI[activation], Adding(T), len(config["rates"])
     weights = [together.drawn_weights(kind, 1.0, 2, config["hidden"], 1, np.random.default_rng(seed)) for seed in seeds]
-    params = together.stacked(weights)
+    params = together.stacked([drawn for drawn in weights for _ in range(count)])
     rngs = [np.random.default_rng([seed, 1]) for seed in seeds]
 
     def loss(problem: together.Problem) -> Tensor:
         said = together.answers(params, together.states(params, problem.x, phi), problem.last)
         return together.losses(said, problem.y)
 
-    optimiser = torch.optim.Adam(params.values(), lr=rate)
-    limit = torch.full((len(seeds),), config["clip"])
+    limit = torch.full((len(seeds) * count,), config["clip"])
     together.train(
         params,
-        lambda update: loss(together.drawn(task, config["batch"], rngs)),
+        lambda update: loss(together.drawn(task, config["batch"], rngs, count)),
         config["updates"],
-        optimiser,
+        together.Adam(params, torch.tensor(config["rates"]).repeat(len(seeds))),
         lambda own: together.clip_norm(own, limit),
     )
-    test = together.drawn(task, config["trials"], [np.random.default_rng([seed, 2]) for seed in seeds])
+    test = together.drawn(task, config["trials"], [np.random.default_rng([seed, 2]) for seed in seeds], count)
     with torch.no_grad():
-        return [float(value) if torch.isfinite(value) else None for value in loss(test)]
+        errors = loss(test).reshape(-1, count)
+    return [[float(value) if torch.isfinite(value) else None for value in row] for row in errors]
 
 
 # ---- deep ------------------------------------------------------------------------------------------------------------
@@ -114,35 +114,37 @@ def deep_answers(params: together.Params, x: Tensor, activation: str) -> Tensor:
 
 
 def through_layers(
-    activation: str, depth: int, rate: float, seeds: Sequence[int], config: Mapping[str, Any]
-) -> list[dict[str, float | None]]:
-    """Return, for every seed, the accuracy on new digits, and how much gradient reached the first hidden weights.
+    activation: str, depth: int, seeds: Sequence[int], config: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return, for every seed, the accuracy on new digits at each rate, and how much gradient reached the first layers.
 
     `reach` is the norm of the gradient of the first hidden-to-hidden weights as a part of that of the last ones, before
     the first update.
     """
     (x, y), (x_new, y_new) = digits(config["learn"])
-    gain, H = config["gains"][activation], config["hidden"]
-    params = together.stacked([deep_weights(depth, H, gain, np.random.default_rng(seed)) for seed in seeds])
+    gain, H, count = config["gains"][activation], config["hidden"], len(config["rates"])
+    weights = [deep_weights(depth, H, gain, np.random.default_rng(seed)) for seed in seeds]
+    params = together.stacked([drawn for drawn in weights for _ in range(count)])
     rngs = [np.random.default_rng([seed, 1]) for seed in seeds]
 
     def loss(update: int) -> Tensor:
-        chosen = np.stack([rng.integers(len(x), size=config["batch"]) for rng in rngs])
+        chosen = np.stack([rng.integers(len(x), size=config["batch"]) for rng in rngs]).repeat(count, axis=0)
         said = deep_answers(params, torch.tensor(x[chosen]).float(), activation)
         return together.losses(said, torch.tensor(y[chosen]))
 
-    optimiser, ratio = torch.optim.SGD(params.values(), lr=rate), []
+    ratio = []
 
     def note(own: together.Params) -> None:
         if not ratio:
             first, last = (own[f"W{layer}"].grad.flatten(1).norm(dim=1) for layer in (1, depth - 1))
-            ratio.extend((first / last).tolist())
+            ratio.extend((first / last)[::count].tolist())
 
-    together.train(params, loss, config["updates"], optimiser, note)
+    rates = torch.tensor(config["rates"]).repeat(len(seeds))
+    together.train(params, loss, config["updates"], together.Descent(params, rates), note)
     with torch.no_grad():
-        said = deep_answers(params, torch.tensor(x_new).float().expand(len(seeds), -1, -1), activation)
-    right = (said.argmax(-1) == torch.tensor(y_new)).double().mean(1).numpy().round(4)
-    return [{"accuracy": float(one), "reach": reach} for one, reach in zip(right, ratio, strict=True)]
+        said = deep_answers(params, torch.tensor(x_new).float().expand(len(rates), -1, -1), activation)
+    right = (said.argmax(-1) == torch.tensor(y_new)).double().mean(1).reshape(-1, count).numpy().round(4)
+    return [{"accuracy": row.tolist(), "reach": reach} for row, reach in zip(right, ratio, strict=True)]
 
 
 # ---- together --------------------------------------------------------------------------------------------------------
@@ -150,31 +152,16 @@ def through_layers(
 
 def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return, for every seed, the errors over the lag and the accuracies through the layers."""
-    return [
-        {"recurrent": lag, "deep": deep}
-        for lag, deep in zip(_all_lags(seeds, config), _all_depths(seeds, config), strict=True)
-    ]
-
-
-def _all_lags(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    own = config["recurrent"]
-    found: list[dict[str, Any]] = [{name: {} for name in own["networks"]} for _ in seeds]
-    for name in own["networks"]:
-        for T in own["lengths"]:
-            errors = [over_a_lag(name, T, rate, seeds, own) for rate in own["rates"]]
-            for one, row in zip(found, zip(*errors, strict=True), strict=True):
-                one[name][str(T)] = list(row)
-    return found
-
-
-def _all_depths(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    own = config["deep"]
-    found: list[dict[str, Any]] = [{name: {} for name in own["gains"]} for _ in seeds]
-    for name in own["gains"]:
-        for depth in own["depths"]:
-            runs = [through_layers(name, depth, rate, seeds, own) for rate in own["rates"]]
-            for one, row in zip(found, zip(*runs, strict=True), strict=True):
-                one[name][str(depth)] = {"accuracy": [run["accuracy"] for run in row], "reach": row[0]["reach"]}
+    found: list[dict[str, Any]] = [{"recurrent": {}, "deep": {}} for _ in seeds]
+    for part, names, places, tried in (
+        ("recurrent", "networks", "lengths", over_a_lag),
+        ("deep", "gains", "depths", through_layers),
+    ):
+        own = config[part]
+        for name in own[names]:
+            for place in own[places]:
+                for one, result in zip(found, tried(name, place, seeds, own), strict=True):
+                    one[part].setdefault(name, {})[str(place)] = result
     return found
 
 
@@ -219,6 +206,6 @@ EXPERIMENT = Experiment(
     measure=measure,
     summarise=summarise,
     seeds=20,
-    together=5,
+    together=10,
     packages=("numpy", "scipy", "torch", "scikit-learn"),
 )

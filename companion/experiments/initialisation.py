@@ -142,6 +142,6 @@ EXPERIMENT = Experiment(
     measure=measure,
     summarise=summarise,
     seeds=20,
-    together=5,
+    together=10,
     packages=("numpy", "scipy", "torch"),
 )

@@ -69,11 +69,18 @@ def states(kind: str, params: together.Params, x: Tensor, nudges: Tensor | None 
     return torch.stack(found, dim=1)
 
 
-def networks(kind: str, gain: float, seeds: Sequence[int], config: Mapping[str, Any]) -> together.Params:
-    """Return untrained networks: the same draws for every kind, and the scales that it has, `k` of x W and `g`."""
+def networks(kind: str, gains: Sequence[float], seeds: Sequence[int], config: Mapping[str, Any]) -> together.Params:
+    """Return untrained networks of each seed, the gains side by side, and the scales, `k` of x W and `g`, of the kind.
+
+    Every kind and gain gets the same draws.
+    """
     H = config["hidden"]
     scale = {name: np.full((1, H), config["scales"][kind]) for name in SCALES[kind]}
-    draws = (together.drawn_weights("default", gain, 2, H, 1, np.random.default_rng(seed)) for seed in seeds)
+    draws = [
+        together.drawn_weights("default", gain, 2, H, 1, np.random.default_rng(seed))
+        for seed in seeds
+        for gain in gains
+    ]
     return together.stacked([drawn | scale for drawn in draws])
 
 
@@ -95,40 +102,43 @@ def growth(kind: str, params: together.Params, problem: together.Problem) -> lis
 
 
 def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return, for every seed, kind and gain, the factor for a step back and the error after training."""
-    found: list[dict[str, Any]] = [{kind: {"growth": [], "error": []} for kind in KINDS} for _ in seeds]
+    """Return, for every seed and kind, the factor for a step back and the error after training, gain by gain."""
+    found: list[dict[str, Any]] = [{} for _ in seeds]
+    count = len(config["gains"])
     for kind in KINDS:
-        for gain in config["gains"]:
-            params = networks(kind, gain, seeds, config)
-            longer = [np.random.default_rng([seed, 3]) for seed in seeds]
-            factors = growth(kind, params, together.drawn(Adding(config["back"]), config["batch"], longer))
-            errors = trained(kind, params, seeds, config)
-            for one, factor, error in zip(found, factors, errors, strict=True):
-                one[kind]["growth"].append(factor)
-                one[kind]["error"].append(error)
+        params = networks(kind, config["gains"], seeds, config)
+        longer = together.drawn(Adding(config["back"]), config["batch"], generators(seeds, 3), count)
+        factors = np.reshape(growth(kind, params, longer), (-1, count)).tolist()
+        errors = np.reshape(np.array(trained(kind, params, seeds, config), dtype=object), (-1, count)).tolist()
+        for one, factor, error in zip(found, factors, errors, strict=True):
+            one[kind] = {"growth": factor, "error": error}
     return found
+
+
+def generators(seeds: Sequence[int], purpose: int) -> list[np.random.Generator]:
+    """Return a generator of each seed for a purpose: 1 to train, 2 to test, 3 for the gradients."""
+    return [np.random.default_rng([seed, purpose]) for seed in seeds]
 
 
 def trained(kind: str, params: together.Params, seeds: Sequence[int], config: Mapping[str, Any]) -> list[float | None]:
     """Train the networks and return the squared error of each on new sequences, None where it is not finite."""
-    task, rngs = Adding(config["T"]), [np.random.default_rng([seed, 1]) for seed in seeds]
+    task, rngs, count = Adding(config["T"]), generators(seeds, 1), len(config["gains"])
 
     def loss(problem: together.Problem) -> Tensor:
         h = states(kind, params, problem.x)
         return together.losses(together.answers(params, h, problem.last), problem.y)
 
-    optimiser = torch.optim.Adam(params.values(), lr=config["rate"])
-    limit = torch.full((len(seeds),), config["clip"])
+    limit = torch.full((len(seeds) * count,), config["clip"])
     together.train(
         params,
-        lambda update: loss(together.drawn(task, config["batch"], rngs)),
+        lambda update: loss(together.drawn(task, config["batch"], rngs, count)),
         config["updates"],
-        optimiser,
+        torch.optim.Adam(params.values(), lr=config["rate"]),
         lambda own: together.clip_norm(own, limit),
     )
-    test = together.drawn(task, config["trials"], [np.random.default_rng([seed, 2]) for seed in seeds])
     with torch.no_grad():
-        return [float(value) if torch.isfinite(value) else None for value in loss(test)]
+        errors = loss(together.drawn(task, config["trials"], generators(seeds, 2), count))
+    return [float(value) if torch.isfinite(value) else None for value in errors]
 
 
 def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -158,6 +168,6 @@ EXPERIMENT = Experiment(
     measure=measure,
     summarise=summarise,
     seeds=20,
-    together=5,
+    together=10,
     packages=("numpy", "scipy", "torch"),
 )

@@ -146,11 +146,54 @@ def clip_value(params: Params, limit: Tensor) -> None:
         value.grad.copy_(value.grad.clamp(-bound, bound))
 
 
+class Descent:
+    """Gradient descent with a rate (S,) for each run."""
+
+    def __init__(self, params: Params, rates: Tensor):
+        self.params, self.rates = params, rates
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for value in self.params.values():
+            value.grad = None
+
+    def steps(self) -> dict[str, Tensor]:
+        """Return the step of each array, before its rate."""
+        return {name: value.grad for name, value in self.params.items()}
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Take the step off the weights."""
+        for name, step in self.steps().items():
+            self.params[name] -= self.rates.view(-1, *[1] * (step.dim() - 1)) * step
+
+
+class Adam(Descent):
+    """Adam (Kingma and Ba 2015) with the decays 0.9 and 0.999, and a rate for each run."""
+
+    def __init__(self, params: Params, rates: Tensor):
+        super().__init__(params, rates)
+        self.t = 0
+        self.m = {name: torch.zeros_like(value) for name, value in params.items()}
+        self.v = {name: torch.zeros_like(value) for name, value in params.items()}
+
+    def steps(self) -> dict[str, Tensor]:
+        """Return the step of each array, before its rate."""
+        self.t += 1
+        found = {}
+        for name, value in self.params.items():
+            self.m[name].lerp_(value.grad, 0.1)
+            self.v[name].lerp_(value.grad**2, 0.001)
+            m, v = self.m[name] / (1 - 0.9**self.t), self.v[name] / (1 - 0.999**self.t)
+            found[name] = m / (v.sqrt() + 1e-8)
+        return found
+
+
 def train(
     params: Params,
     loss: Callable[[int], Tensor],
     updates: int,
-    optimiser: torch.optim.Optimizer,
+    optimiser: Descent | torch.optim.Optimizer,
     clip: Callable[[Params], None] | None = None,
 ) -> Tensor:
     """Train all runs for some updates and return the norms of their gradients before clipping, (updates, S).
