@@ -75,7 +75,7 @@ def seen(bits: Array, window: int | None) -> Array:
     before = np.zeros((*signs.shape[:-2], window - 1, signs.shape[-1]))
     longer = np.concatenate([before, signs], axis=-2)
     shown = np.lib.stride_tricks.sliding_window_view(longer, window, axis=-2)
-    return shown.reshape(*signs.shape[:-2], 1, -1, window)
+    return shown.reshape(*signs.shape[:-2], 1, -1, window).copy()
 
 
 class Learner:
