@@ -132,3 +132,23 @@ def test_wilsons_interval_is_his_formula():
     found = together.wilson(k, n)
     assert_allclose([found["share"], found["low"], found["high"]], [p, middle - half, middle + half], rtol=1e-6)
     assert together.shares([[True, False], [True, True]])[0]["share"] == 1
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(together.Descent, torch.optim.SGD), (together.Adam, torch.optim.Adam)])
+def test_optimisers_step_as_those_of_torch_with_a_rate_for_each_run(rng, ours, theirs):
+    params, rates = network(), [0.3, 0.1, 0.01]
+    own = [{name: torch.nn.Parameter(value[s].detach().clone()) for name, value in params.items()} for s in range(3)]
+    twins = [theirs(each.values(), lr=rate) for each, rate in zip(own, rates, strict=True)]
+    optimiser = ours(params, torch.tensor(rates, dtype=torch.float64))
+    for _ in range(4):
+        optimiser.zero_grad()
+        for name, value in params.items():
+            value.grad = torch.from_numpy(rng.normal(size=tuple(value.shape)))
+            for s in range(3):
+                own[s][name].grad = value.grad[s].clone()
+        optimiser.step()
+        for twin in twins:
+            twin.step()
+    for s in range(3):
+        for name, value in params.items():
+            assert_allclose(value[s].detach(), own[s][name].detach(), rtol=1e-6)
