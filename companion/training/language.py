@@ -1,6 +1,6 @@
 """A model of characters, trained from the command line: the loop with all that it can do, on real text.
 
-    python -m companion.training.language --cell LSTM --updates 500 --checkpoint run.safetensors
+    python -m companion.training.language --updates 500 --checkpoint run.safetensors
 
 Kill it and give the same command again: it goes on, to the same weights. On two GPUs, or as two processes on one
 machine, the same updates are shared out:
@@ -47,7 +47,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-def language_model(cell: str, hidden: int, symbols: int) -> TorchNetwork:
+def network(cell: str, hidden: int, symbols: int) -> TorchNetwork:
     """Return a network that reads characters, one-hot, and says for each which may come next."""
     return TorchNetwork(getattr(layers, cell)(symbols, hidden), nn.Linear(hidden, symbols))
 
@@ -73,7 +73,7 @@ def main(given: Sequence[str] | None = None) -> float:
     with distributed() as processes:
         text, where = load(), device(asked.device)
         torch.manual_seed(asked.seed)
-        model = language_model(asked.cell, asked.hidden, len(text.symbols)).to(where)
+        model = network(asked.cell, asked.hidden, len(text.symbols)).to(where)
         optimiser = torch.optim.Adam(model.parameters(), lr=asked.rate)
         train(
             model,

@@ -35,7 +35,7 @@ def test_every_cell_goes_on_from_its_checkpoint(tmp_path, cell):
 
 def test_a_sample_is_the_generator_s(a_short_text):
     torch.manual_seed(0)
-    model = language.language_model("LSTM", 8, len(a_short_text.symbols))
+    model = language.network("LSTM", 8, len(a_short_text.symbols))
     one, same, other = (
         language.sample(model, a_short_text, "The", 30, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)
     )
