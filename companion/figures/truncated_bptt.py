@@ -75,9 +75,9 @@ def frontier(
         for (row, column), value in np.ndenumerate(rows):
             ink = "white" if value > 0.6 * count else LIGHT["ink"]
             ax.text(column, row, f"{int(value)}", ha="center", va="center", fontsize=7.5, color=ink)
-        heights = [1.5 + sum(k <= lag for k in cuts) - 1 for lag in lags]
+        heights = [0.5 + sum(k <= lag for k in cuts) for lag in lags]
         edges = np.arange(len(lags) + 1) - 0.5
-        ax.stairs([h + 0.0 for h in heights], edges, baseline=None, color=LIGHT["gradient"], linewidth=2)
+        ax.stairs(heights, edges, baseline=None, color=LIGHT["gradient"], linewidth=2)
         ax.axhline(0.5, color=LIGHT["ink"], linewidth=1)
         ax.set_xticks(range(len(lags)), list(map(str, lags)))
         ax.set(xlabel="lag", title=name)
@@ -140,14 +140,4 @@ def text_bits(lines: Mapping[str, tuple[Sequence[int], Bands]]) -> Axes:
     axes.set(xlabel="cut after k characters", ylabel="bits per character")
     axes.set_xticks([1, 2, 5, 10, 20, 50, 100, 200], ["1", "2", "5", "10", "20", "50", "100", "200"])
     axes.minorticks_off()
-    return axes
-
-
-def growing(chunks: Sequence[int], nodes: Mapping[str, Sequence[float]]) -> Axes:
-    """Draw how many steps hang on the graph after each chunk, with and without the cut."""
-    _, axes = plt.subplots(figsize=(6.4, 2.4))
-    for (name, values), colour in zip(nodes.items(), ("gradient", "hidden"), strict=False):
-        axes.plot(chunks, values, color=LIGHT[colour], marker="o", markersize=3.5)
-        label(axes, name, (chunks[-1], values[-1]), colour, offset=(8, 0))
-    axes.set(xlabel="chunk", ylabel="steps in the graph", xlim=(chunks[0] - 0.2, 1.35 * chunks[-1]), ylim=(0, None))
     return axes
