@@ -84,6 +84,7 @@ def train(
         ValueError: an argument that makes no sense, batches that end too early, have no targets or do not fit the
             model.
         TypeError: batches with lengths for a model that does not take them.
+        FileNotFoundError: a checkpoint in a folder that is not there.
         CheckpointError: a checkpoint that is damaged or of another run.
         Diverged: a loss that is not finite.
     """

@@ -73,6 +73,15 @@ def test_it_takes_the_numpy_loop_s_steps(rng, kind):
     assert_same(model, {name: torch.from_numpy(value) for name, value in twin.params.items()}, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "PeepholeLSTM", "GRU"])
+def test_every_engine_takes_the_same_steps(rng, kind):
+    batches = [numbers(rng, T=9) for _ in range(3)]
+    eager, fused = (network(kind, engine=engine) for engine in ("eager", "fused"))
+    for model in (eager, fused):
+        train(model, batches, F.mse_loss, sgd(model), 9, k1=3, k2=5, carry=True, **QUIET)
+    assert_same(fused, eager.state_dict(), rtol=1e-9, atol=1e-13)
+
+
 @settings(max_examples=12)
 @given(T=st.integers(1, 9), k1=st.integers(1, 5), more=st.integers(0, 4), carry=...)
 def test_truncated_it_is_the_loop_over_windows(T, k1, more, carry: bool):
