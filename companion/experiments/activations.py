@@ -42,7 +42,7 @@ CONFIG = {
         "depths": [3, 10, 20],
         "hidden": 32,
         "batch": 32,
-        "updates": 800,
+        "updates": 2000,
         "rates": [0.3, 0.1, 0.03],
         "learn": 1400,
         "solved": 0.9,
