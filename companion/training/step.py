@@ -38,7 +38,8 @@ class Parts(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, x: Tensor, state: State, split: int | None, lengths: Tensor | None):
+    def forward(self, x: Tensor, state: State, split: int | None = None, lengths: Tensor | None = None):
+        """Run the model, in two parts where there is a place to split at; what comes back is that of `two_parts`."""
         if split is None:
             outputs, end = call(self.model, x, state, lengths)
             return outputs, None, end
@@ -96,11 +97,10 @@ class Step:
         """Run the model over a block; return its outputs, and keep what the next block needs."""
         carried = Carried(None, data.x[:0]) if self.carried is None else self.carried
         if self._overlap is None:
-            outputs, _, end = run(data.x, carried.state, None, data.lengths)
+            outputs, _, end = run(data.x, carried.state, lengths=data.lengths)
             self.carried = Carried(detach(end), data.x[:0])
             return outputs
-        whole = lambda model, x, state, split: model(x, state, split, None)  # noqa: E731
-        outputs, _, self.carried = run_block(run, data.x, carried, self._overlap, run=whole)
+        outputs, _, self.carried = run_block(run, data.x, carried, self._overlap)
         return outputs
 
     def _move(self) -> tuple[float, bool]:

@@ -28,8 +28,9 @@ The reader meets it in the chapter "Truncated BPTT".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -111,7 +112,7 @@ def windows(
     for begin in range(0, len(x), k1):
         block = x[begin : begin + k1]
         reach = len(carried.x) + len(block)
-        outputs, end, carried = run_block(model, block, carried, overlap)
+        outputs, end, carried = run_block(partial(two_parts, model), block, carried, overlap)
         yield Window(outputs, slice(begin, begin + len(block)), reach, end, carried)
 
 
@@ -183,11 +184,14 @@ def two_parts(model: nn.Module, x: Tensor, state: State, split: int) -> tuple[Te
     return torch.cat([first, second]), detach(middle), end
 
 
-def run_block(model: nn.Module, x: Tensor, carried: Carried, overlap: int, run=two_parts) -> tuple:
-    """Run a window; return the outputs of its block, the state at its end without graph, what the next block needs."""
+def run_block(run: Callable, x: Tensor, carried: Carried, overlap: int) -> tuple[Tensor, State, Carried]:
+    """Run a window; return the outputs of its block, the state at its end without graph, what the next block needs.
+
+    `run` does what `two_parts` does, for one model.
+    """
     inputs = torch.cat([carried.x, x])
     split = max(len(inputs) - overlap, 0)
-    outputs, middle, end = run(model, inputs, carried.state, split)
+    outputs, middle, end = run(inputs, carried.state, split)
     return outputs[len(carried.x) :], detach(end), Carried(middle, inputs[split:])
 
 
