@@ -1,5 +1,6 @@
 """Training runs that give the same weights on one process and on several; test_parallel.py starts it with torchrun."""
 
+import faulthandler
 import sys
 from pathlib import Path
 
@@ -66,4 +67,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    faulthandler.dump_traceback_later(100, exit=True)  # a process that waits for another in vain ends by itself
     main(Path(sys.argv[1]))
