@@ -43,8 +43,8 @@ snapshot: setup ## take the errors that the last make test recorded into book/ev
 experiments: setup ## measure every claim again and rewrite book/evidence (some: make experiments NAMES="impulse")
 	@for name in $(or $(NAMES),$$($(RUN) -m companion experiment --list | cut -d' ' -f1)); do $(RUN) -m companion experiment $$name || exit 1; done
 
-bench: setup ## measure the speed of the layers on this machine (PyTorch: make bench NAMES=nn; a GPU: NAMES=gpu)
-	@$(RUN) -m benchmarks $(NAMES)
+bench: setup ## measure the speed of the layers on this machine (book/evidence/bench_cpu.json; only PyTorch: NAMES=nn)
+	@$(RUN) -m benchmarks $(or $(NAMES),cpu --json book/evidence/bench_cpu.json)
 
 gpu: setup ## run the checks that need an NVIDIA GPU, then measure the layers on it (book/evidence/gpu.json)
 	@$(RUN) -m pytest tests/gpu -m gpu -n 4

@@ -76,6 +76,8 @@ def states_and_products(answer, x, W, U, b):
     counted = W.copy().view(Counted)
     counted.count = []
     states = answer(x, counted, U, b)
+    if states is None or states is ...:  # an empty stub, which the checker meets
+        return states
     return states, len(counted.count) <= 1
 
 

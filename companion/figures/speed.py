@@ -13,20 +13,18 @@ Spread = Mapping[str, float]
 
 
 def ladder(times: Mapping[str, float], floor: str, unit: str) -> Axes:
-    """Draw a bar for each program, on a logarithmic axis, with its time beside it; `floor` names the one below all."""
-    _, axes = plt.subplots(figsize=(6.4, 0.9 + 0.34 * len(times)))
-    base = min(times.values()) / 2
+    """Draw a dot for each program, on a logarithmic axis, with its time beside it; `floor` names the one below all."""
+    _, axes = plt.subplots(figsize=(6.4, 0.9 + 0.3 * len(times)))
     for place, (name, value) in enumerate(times.items()):
         colour = "muted" if name == floor else "hidden"
-        axes.barh(
-            place, value - base, left=base, color=LIGHT[colour], alpha=0.55 if name == floor else 0.8, height=0.62
-        )
-        axes.annotate(
-            f"{value:.3g}", (value, place), (5, 0), textcoords="offset points", va="center", color=LIGHT[colour]
-        )
-    axes.set(xscale="log", xlim=(base, 3 * max(times.values())), ylim=(len(times) - 0.5, -0.5), xlabel=unit)
+        axes.plot(value, place, "o", color=LIGHT[colour], markersize=7)
+        label(axes, f"{value:.3g}", (value, place), colour, offset=(8, 0))
+    axes.set(xscale="log", xlabel=unit, ylim=(len(times) - 0.5, -0.5))
+    axes.set_xlim(min(times.values()) / 2, 3 * max(times.values()))
     axes.set_yticks(range(len(times)), times)
     axes.tick_params(axis="y", length=0)
+    axes.grid(linewidth=0.6)
+    axes.set_axisbelow(True)
     return axes
 
 
@@ -37,12 +35,10 @@ def growth(units: Sequence[int], panels: Mapping[str, Sequence[Mapping[str, Spre
     """
     _, row = plt.subplots(1, len(panels), figsize=(6.6, 3.1), sharey=True, squeeze=False)
     for axes, (title, sizes) in zip(row[0], panels.items(), strict=True):
-        for name, text, colour in (("chain", "step after step", "hidden"), ("free", "all steps at once", "muted")):
+        for name, colour in (("chain", "hidden"), ("free", "muted")):
             median, low, high = ([size[name][key] for size in sizes] for key in ("median", "low", "high"))
             axes.fill_between(units, low, high, color=LIGHT[colour], alpha=0.3, linewidth=0)
             axes.plot(units, median, color=LIGHT[colour], marker="o", markersize=3.5)
-            place = {"chain": (-4, 12), "free": (6, -14)}[name]
-            label(axes, text, (units[0], median[0]), colour, offset=place, fontsize=8.5)
         top = sizes[-1]["chain"]["median"]
         ends = np.array(units[-2:], dtype=float)
         axes.plot(ends, 2.2 * top * (ends / ends[-1]) ** 2, color=LIGHT["ink"], linewidth=1)
@@ -52,7 +48,11 @@ def growth(units: Sequence[int], panels: Mapping[str, Sequence[Mapping[str, Spre
         axes.minorticks_off()
         axes.set_xlim(units[0] / 1.4, units[-1] * 1.5)
         axes.grid(linewidth=0.6)
-    row[0][0].set_ylabel("µs per step")
+    first = next(iter(panels.values()))
+    middle = len(units) // 2
+    label(row[0][0], "step after step", (units[0], first[0]["chain"]["median"]), "hidden", offset=(-2, 20))
+    label(row[0][0], "all at once", (units[middle], first[middle]["free"]["median"]), "muted", offset=(8, -8))
+    row[0][0].set(ylabel="µs per step")
     return row[0]
 
 
@@ -64,8 +64,8 @@ def batch_and_length(
     step = np.array([entry["median"] for entry in per_step])
     left.plot(batches, step, color=LIGHT["hidden"], marker="o", markersize=3.5)
     left.plot(batches, step / batches, color=LIGHT["output"], marker="o", markersize=3.5)
-    label(left, "a step", (batches[2], step[2]), "hidden", offset=(-2, 13))
-    label(left, "per sequence", (batches[2], step[2] / batches[2]), "output", offset=(-4, -14))
+    label(left, "a step", (batches[2], step[2]), "hidden", offset=(-4, 14), ha="right")
+    label(left, "per sequence", (batches[2], step[2] / batches[2]), "output", offset=(2, 12))
     left.set(xscale="log", yscale="log", xlabel="sequences B", ylabel="µs")
     left.set_xticks(batches[::2], [str(B) for B in batches[::2]])
     times = np.array([entry["median"] for entry in whole]) / 1000

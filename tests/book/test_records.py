@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 SNAPSHOT = BOOK / "evidence" / "equations.json"
 NOT_EVIDENCE = {"equations", "run"}
+BENCHMARKS = {"bench_cpu", "gpu"}  # what `make bench` and `make gpu` write; the page on speed shows them
 TESTS_OF_THE_FIXTURE = {"test_conftest.py", "test_snapshot.py"}
 
 
@@ -121,7 +122,7 @@ def named_in_the_text() -> set[str]:
 
 def test_every_file_of_evidence_is_what_an_experiment_writes():
     files = {path.stem for path in (BOOK / "evidence").glob("*.json")} - NOT_EVIDENCE
-    assert files <= set(EXPERIMENTS)
+    assert files <= set(EXPERIMENTS) | BENCHMARKS
 
 
 def test_every_number_out_of_the_evidence_names_a_claim_or_a_file():
