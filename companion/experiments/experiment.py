@@ -38,6 +38,8 @@ EXPERIMENTS = (
     "normalisation",
     "initialisation",
     "truncation_cost",
+    "digits_by_rows",
+    "names_by_language",
 )  # each a module of this package that holds EXPERIMENT
 
 
