@@ -23,13 +23,13 @@ def exponential(data: Evidence) -> Verdict:
     steady = (
         f"In all {s['networks']} networks the norm shrinks or grows exponentially in the long run: its rates in two "
         f"stretches of 450 steps differ by at most {s['unsteady']:.2f} nats per step. In linear networks the rate is "
-        f"the logarithm of the spectral radius, within {s['from_radius']:.3f}."
+        f"the logarithm of the spectral radius, within {s['from_radius']:.2g}."
     )
     if s["first_up"] or s["tanh_off"]:
         return Verdict(
             CONDITIONAL,
             f"{steady} But {s['first_up']} of the {s['falling']} networks whose gradient vanishes let it grow first, "
-            f"up to {s['highest']:.3g} times; and with tanh the factor is not the same at every step, nor is the rate "
+            f"up to {s['highest']:,.0f} times; and with tanh the factor is not the same at every step, nor is the rate "
             f"that of the matrix in {s['tanh_off']} of {s['tanh_networks']} networks.",
             numbers,
         )
