@@ -93,7 +93,7 @@ def _move(axes: Axes, start: np.ndarray, end: np.ndarray, bit: int) -> None:
         axes.add_patch(plt.Circle(start * 1.28, 0.28, fill=False, color=LIGHT["input"], lw=1.3, ls=style["ls"]))
         axes.annotate(str(bit), far, xytext=start * 1.72, color=LIGHT["input"], ha="center", va="center", fontsize=9)
         return
-    axes.annotate("", end, start, arrowprops=style | {"arrowstyle": "-|>", "connectionstyle": "arc3,rad=0.25"})
+    axes.annotate("", end, start, arrowprops=style | {"arrowstyle": "-|>", "connectionstyle": "arc3,rad=-0.25"})
     along = end - start
-    middle = (start + end) / 2 + 0.19 * np.array([along[1], -along[0]])
+    middle = (start + end) / 2 + 0.2 * np.array([-along[1], along[0]])
     axes.annotate(str(bit), middle, color=LIGHT["input"], ha="center", va="center", fontsize=9)

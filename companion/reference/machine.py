@@ -49,12 +49,16 @@ def ceiling(task: Task, window: int, length: int) -> float:
 
 
 def states(task: Task, length: int) -> int:
-    """Return how many histories of `length` bits have to be told apart because they can lead to different answers.
+    """Return how many histories of `length` bits have to be told apart.
 
-    Two histories need not be told apart if, whatever follows, the answers to come are the same. Continuations of up to
-    `length` bits are tried, so the count is of a task whose past matters no longer than that, and else a lower bound.
+    Two need not be if, whatever follows, the answers to come are the same. Up to
+    `length` bits are tried as what follows: enough for a task whose past matters
+    no longer than that, and for any other the count is a lower bound.
     """
     if length < 1:
         raise ValueError(f"length: expected at least 1, got {length}")
-    future = [more for n in range(1, length + 1) for more in product((0, 1), repeat=n)]
-    return len({tuple(task(history + more) for more in future) for history in product((0, 1), repeat=length)})
+    later = [more for n in range(1, length + 1) for more in product((0, 1), repeat=n)]
+    kinds = set()
+    for history in product((0, 1), repeat=length):
+        kinds.add(tuple(task(history + more) for more in later))
+    return len(kinds)
