@@ -14,6 +14,7 @@ from companion.figures.palette import LIGHT
 from companion.figures.style import apart, label
 
 Share = Mapping[str, float]
+SMALLEST = -38  # the power of ten of the smallest number in single precision
 
 
 def blow_up(norms: Mapping[str, np.ndarray], threshold: float) -> Axes:
@@ -104,7 +105,9 @@ def activations(recurrent: Mapping[str, Mapping[str, Share]], deep: Mapping[str,
 def normalisation(gains: Sequence[float], found: Mapping[str, Mapping[str, Sequence]], names: Mapping[str, str]):
     """Draw what a step back makes of the gradient (left) and the share of solved tasks (right) against the gain."""
     _, panels = plt.subplots(1, 2, figsize=(6.8, 3.1))
-    grown = apart([np.log10(found[kind]["growth"][-1]) for kind in names], 0.07)
+    ends = [np.log10(found[kind]["growth"][-1]) for kind in names]
+    grown = np.array(apart(ends, 0.07))
+    grown -= np.mean(grown - ends)
     solved = apart([found[kind]["solved"][-1]["share"] for kind in names], 0.085)
     for kind, log_end, end in zip(names, grown, solved, strict=True):
         colour = {"none": "muted", "layer": "gate"}.get(kind, "hidden")
@@ -116,7 +119,8 @@ def normalisation(gains: Sequence[float], found: Mapping[str, Mapping[str, Seque
         for axes, height in ((panels[0], 10**log_end), (panels[1], end)):
             label(axes, names[kind], (gains[-1], height), colour, offset=(7, 0), fontsize=8.5)
     panels[0].axhline(1, color=LIGHT["line"], linewidth=1, zorder=0)
-    panels[0].set(ylabel="factor of the gradient, a step back", yscale="log")
+    panels[0].set(ylabel="factor of the gradient, a step back", yscale="log", ylim=(0.17, 2.4))
+    panels[0].set_yticks([0.2, 0.5, 1, 2], ["0.2", "0.5", "1", "2"])
     panels[1].set(ylabel="share of runs that solve it", ylim=(-0.05, 1.1))
     for axes in panels:
         axes.set(xlabel="gain", xscale="log", xlim=(gains[0] * 0.9, gains[-1] * 6))
@@ -135,7 +139,7 @@ def maps(
     both = LinearSegmentedColormap.from_list("reach", [LIGHT["input"], "white", LIGHT["gradient"]])
     green = LinearSegmentedColormap.from_list("solved", ["white", LIGHT["hidden"]])
     spots[0].imshow(powers, cmap=both, vmin=-9, vmax=9, aspect="auto", origin="lower")
-    _write(spots[0], [[f"{power:+.0f}".replace("-", "\u2212") for power in row] for row in powers], abs(powers) > 6)
+    _write(spots[0], [list(map(_power, row)) for row in powers], abs(powers) > 6)
     spots[0].set_title("gradient at the first state, power of 10")
     for axes, (name, share) in zip(spots[1:], panels.items(), strict=True):
         axes.imshow(share, cmap=green, vmin=0, vmax=1, aspect="auto", origin="lower")
@@ -151,6 +155,13 @@ def maps(
     for axes in grid[:, 0]:
         axes.set_ylabel("length T")
     return grid
+
+
+def _power(power: float) -> str:
+    """Write a power of ten; what is smaller than single precision can hold has none."""
+    if power < SMALLEST:
+        return f"< \u2212{-SMALLEST}"
+    return f"{round(power):+d}".replace("-", "\u2212") if round(power) else "0"
 
 
 def _write(axes: Axes, texts: Sequence[Sequence[str]], dark: np.ndarray) -> None:
