@@ -213,6 +213,11 @@ def train(plan: str, seeds: Sequence[int], noise: float, config: Mapping[str, An
     return layer
 
 
+def percent(noise: float) -> int:
+    """Return 10 for a noise of 0.1: a name for results, without a dot."""
+    return round(100 * noise)
+
+
 def errors(layer: ref.JordanRNN, seeds: Sequence[int], config: Mapping[str, Any]) -> tuple[Array, Array]:
     """Return, by seed, the errors of every step when the network feeds itself, and the mean error with a teacher."""
     steps, trials = config["steps"], config["trials"]
@@ -233,7 +238,7 @@ def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, A
             free, forced = errors(train(plan, seeds, noise, config), seeds, config)
             for result, row, one in zip(results, free, forced, strict=True):
                 ahead = {f"free_{k}": float(row[k - 1]) for k in HORIZONS}
-                result[f"{plan}_{noise}"] = {"forced": float(one), **ahead}
+                result[f"{plan}_{percent(noise)}"] = {"forced": float(one), **ahead}
     return results
 
 

@@ -46,7 +46,7 @@ def cheaper(data: Evidence) -> Verdict:
     summary, longest = data.summary, max(data.config["lengths"])
     times = {engine: summary["time"][f"{engine}_{longest}"] for engine in ("numpy", "torch")}
     gains = {way: [each[f"gain_{way}"]["median"] for each in times.values()] for way in ("taught", "own")}
-    grown = {noise: summary[f"taught_{noise}"]["growth"]["mean"] for noise in data.config["noises"]}
+    grown = {noise: summary[f"taught_{round(100 * noise)}"]["growth"]["mean"] for noise in data.config["noises"]}
     numbers = {
         "at_once": summary["at_once"],
         "longest": longest,
@@ -95,22 +95,6 @@ def ahead_of_time(data: Evidence) -> Verdict:
     return Verdict(CONDITIONAL, f"{chance} What solves the task: {' and '.join(found)}.", numbers)
 
 
-CONDITIONS = {
-    "C04": "The hidden loop is better on a task if the 95 % interval of its mean lead in accuracy lies above 0, "
-    "over the better of the two ways to train the output loop: by a teacher, or through its own outputs. Holds if "
-    "it is better at every lag of the echo from 1 on and on both tasks whose outputs keep what is needed. Holds "
-    "with a condition if it is better at some lag, and not everywhere. False if at no lag.",
-    "C05": "False if all taught steps at once differ from one after the other by more than 1e-9, or if at the "
-    "longest sequence tried a taught step is not at least twice as fast as one of the hidden loop with as many "
-    "hidden units, in NumPy and in PyTorch (medians of rounds side by side). Holds if it is at least twice as fast "
-    "without a teacher too, and a taught network that feeds itself has after 20 steps less than twice the error "
-    "that it has with the teacher. Holds with a condition otherwise.",
-    "C34": "False if an output of one direction that answers before the symbol has come depends on a later "
-    "input at all, or is right more or less often than chance by 0.01. Holds if so, and neither two directions nor "
-    "answers that come late are right in more than 0.95. Holds with a condition if one of them is.",
-}
-"""Written before the data are measured; each goes into its claim with them."""
-
 CLAIMS = (
     Claim(
         "C04",
@@ -120,6 +104,13 @@ CLAIMS = (
         "connection-schemes",
         "A task whose outputs throw away what later answers need, over growing lags, for both schemes; then two tasks "
         "whose outputs keep it. Both have as many parameters, and none has a teacher when it is asked.",
+        condition="The hidden loop is better on a task if the 95 % interval of its mean lead in accuracy lies above 0, "
+        "over the better of the two ways to train the output loop: by a teacher, or through its own outputs. Holds if "
+        "it is better at every lag of the echo from 1 on and on both tasks whose outputs keep what is needed. Holds "
+        "with a condition if it is better at some lag, and not everywhere. False if at no lag.",
+        evidence="schemes_memory",
+        expected=CONDITIONAL,
+        judge=carries_more,
     ),
     Claim(
         "C05",
@@ -128,6 +119,14 @@ CLAIMS = (
         "connection-schemes",
         "Time a training step against the length of the sequence for both schemes, with a teacher and without; then "
         "let the taught network feed itself and measure what is lost.",
+        condition="False if all taught steps at once differ from one after the other by more than 1e-9, or if at the "
+        "longest sequence tried a taught step is not at least twice as fast as one of the hidden loop with as many "
+        "hidden units, in NumPy and in PyTorch (medians of rounds side by side). Holds if it is at least twice as fast "
+        "without a teacher too, and a taught network that feeds itself has after 20 steps less than twice the error "
+        "that it has with the teacher. Holds with a condition otherwise.",
+        evidence="schemes_feedback",
+        expected=CONDITIONAL,
+        judge=cheaper,
     ),
     Claim(
         "C34",
@@ -136,5 +135,11 @@ CLAIMS = (
         "connection-schemes",
         "A task that needs the symbol of two steps later, for one direction, for one direction that may answer some "
         "steps late, and for two directions.",
+        condition="False if an output of one direction that answers before the symbol has come depends on a later "
+        "input at all, or is right more or less often than chance by 0.01. Holds if so, and neither two directions nor "
+        "answers that come late are right in more than 0.95. Holds with a condition if one of them is.",
+        evidence="schemes_future",
+        expected=CONDITIONAL,
+        judge=ahead_of_time,
     ),
 )
