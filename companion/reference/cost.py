@@ -11,7 +11,7 @@ import numpy as np
 __all__ = ["ahead", "balanced_batch", "intensity", "largest_on_chip", "most_gained", "operations", "roofline"]
 
 
-def operations(T: int, B: int, I: int, H: int, gates: int = 4) -> int:  # noqa: E741
+def operations(T: int, B: int, I: int, H: int, gates: int = 4) -> int:
     """Return multiplications and additions in the products of a pass forward; a pass back has twice as many."""
     return 2 * T * B * gates * H * (I + H)
 
