@@ -30,7 +30,8 @@ def weights(lags: np.ndarray, ways: Mapping[str, np.ndarray], k: int) -> Axes:
     colours = ("hidden", "gradient", "muted", "ink")
     dashes = ("-", "-", (0, (4, 3)), (0, (1, 2)))
     for values, colour, dash in zip(ways.values(), colours, dashes, strict=False):
-        axes.plot(lags, values, color=LIGHT[colour], linestyle=dash, marker="o", markersize=3.5)
+        steps = "steps-mid" if set(values) == {0.0, 1.0} else "default"
+        axes.plot(lags, values, color=LIGHT[colour], linestyle=dash, marker="o", markersize=3.5, drawstyle=steps)
     ends = apart([float(values[-1]) for values in ways.values()], 0.11)
     for name, end, colour in zip(ways, ends, colours, strict=False):
         label(axes, name, (lags[-1], end), colour, offset=(8, 0))
@@ -98,10 +99,11 @@ def off(cuts: Sequence[int], found: Mapping[str, Mapping[str, Mapping[str, Bands
         for ax, which in zip(axes, ("cosine", "length"), strict=True):
             turn = _angle if which == "cosine" else float
             middle, low, high = ([turn(one[name]) for one in bands[which]] for name in ("mean", "low", "high"))
-            ax.semilogx(cuts, middle, color=LIGHT[colour], linestyle=dash, marker="o", markersize=3)
+            ax.semilogx(cuts, middle, color=LIGHT[colour], linestyle=dash, marker="o", ms=3, label=f"{net}, {way}")
             ax.fill_between(cuts, low, high, color=LIGHT[colour], alpha=0.2, lw=0)
     axes[0].set(xlabel="cut k", ylabel="angle, degrees", ylim=(-2, None))
     axes[1].set(xlabel="cut k", ylabel="length, exact = 1", ylim=(0, None))
+    axes[0].legend(fontsize=8.5, loc="upper right")  # four bands that cross leave no room beside the lines
     axes[1].axhline(1, color=LIGHT["line"], linewidth=1, zorder=0)
     return axes
 
@@ -122,7 +124,7 @@ def estimates(draws: np.ndarray, exact: float, biased: float) -> Axes:
         count[shown], (mean - 2 * spread)[shown], (mean + 2 * spread)[shown], color=LIGHT["gradient"], alpha=0.2, lw=0
     )
     for value, name, colour in ((exact, "exact", "ink"), (biased, "chunks", "hidden")):
-        axes.axhline(value, color=LIGHT[colour], linewidth=1, linestyle=(0, (4, 3)))
+        axes.plot([10, count[-1]], [value, value], color=LIGHT[colour], linewidth=1, linestyle=(0, (4, 3)))
         label(axes, name, (count[-1], value), colour, offset=(6, 0))
     axes.set(xlabel="draws", ylabel="mean of one entry of dU", xlim=(10, 2.2 * count[-1]))
     return axes
