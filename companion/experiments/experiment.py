@@ -41,6 +41,7 @@ EXPERIMENTS = (
     "normalisation",
     "initialisation",
     "truncation_cost",
+    "truncation_text",
     "digits_by_rows",
     "names_by_language",
 )  # each a module of this package that holds EXPERIMENT
