@@ -59,6 +59,7 @@ def reach(params: together.Params, problem: together.Problem) -> list[float | No
         found.append(h)
     said = together.answers(params, torch.stack(found, dim=1), problem.last)
     (gradient,) = torch.autograd.grad(together.losses(said, problem.y).sum(), nudges)
+    gradient = gradient.double()  # their squares may be too small for single precision
     every = torch.arange(S)[:, None], problem.last, torch.arange(B)[None]
     ratio = gradient[:, 0].pow(2).sum((1, 2)).sqrt() / gradient[every].pow(2).sum((1, 2)).sqrt()
     return [float(value) if torch.isfinite(value) else None for value in ratio]

@@ -14,7 +14,6 @@ from companion.figures.palette import LIGHT
 from companion.figures.style import apart, label
 
 Share = Mapping[str, float]
-SMALLEST = -38  # the power of ten of the smallest number in single precision
 
 
 def blow_up(norms: Mapping[str, np.ndarray], threshold: float) -> Axes:
@@ -158,9 +157,7 @@ def maps(
 
 
 def _power(power: float) -> str:
-    """Write a power of ten; what is smaller than single precision can hold has none."""
-    if power < SMALLEST:
-        return f"< \u2212{-SMALLEST}"
+    """Write a power of ten with its sign."""
     return f"{round(power):+d}".replace("-", "\u2212") if round(power) else "0"
 
 

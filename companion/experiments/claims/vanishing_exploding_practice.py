@@ -213,8 +213,8 @@ CLAIMS = (
         "least half of the seeds. Holds if in all these cases, of which every matrix and optimiser has one, both the "
         "smallest and the largest gain solve it less often than the best (Wilson's 95 % intervals apart). Holds with a "
         "condition if that is so in some of them, false if in none.",
-        evidence=None,
-        expected=None,
+        evidence="initialisation",
+        expected=CONDITIONAL,
         judge=just_right,
     ),
 )
