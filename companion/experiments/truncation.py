@@ -152,7 +152,7 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for way in (*WAYS, "frozen"):
         all_runs = np.array([run[way] for run in results])
         won = (all_runs >= CONFIG["success"]).sum(axis=0)
-        summary[way] = {"won": won.tolist(), "accuracy": all_runs.mean(axis=0).tolist()}
+        summary[way] = {"won": won.tolist(), "accuracy": all_runs.mean(axis=0).round(6).tolist()}
         if way != "frozen":
             summary[way]["frontier"] = [frontier(row, cuts, len(results)) for row in won]
     summary["interval"] = [list(wilson(won, len(results))) for won in range(len(results) + 1)]

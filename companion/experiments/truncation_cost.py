@@ -115,18 +115,17 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     def ratio(values: Sequence[float]) -> dict[str, float]:
         return interval(np.array(values) / whole, np.median, "median")
 
-    cuts = [
-        {
-            "k": k,
+    cuts = {
+        str(k): {
             "time": ratio([run["update"][i]["time"] for run in results]),
             "memory": results[0]["update"][i]["memory"] / results[0]["whole"]["memory"],
             "per_symbol": ratio([run["chunks"][i] for run in results]),
         }
         for i, k in enumerate(CONFIG["cuts"])
-    ]
-    windows = [
-        {"k": k, "per_symbol": ratio([run["windows"][i] for run in results])} for i, k in enumerate(CONFIG["windows"])
-    ]
+    }
+    windows = {
+        str(k): {"per_symbol": ratio([run["windows"][i] for run in results])} for i, k in enumerate(CONFIG["windows"])
+    }
     return {
         "count": len(results),
         "T": T,

@@ -155,17 +155,18 @@ def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, A
 def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return means and 95 % intervals: bits by cut, cosines and lengths by cut."""
 
-    def each(values: Sequence[Sequence[float]]) -> list[dict[str, float]]:
-        return [interval(np.array(column), np.mean, "mean") for column in zip(*values, strict=True)]
+    def each(cuts: Sequence[int], values: Sequence[Sequence[float]]) -> dict[str, dict[str, float]]:
+        columns = zip(cuts, zip(*values, strict=True), strict=True)
+        return {str(k): interval(np.array(column), np.mean, "mean") for k, column in columns}
 
-    def off(name: str, way: str, which: int) -> list[dict[str, float]]:
-        return each([[pair[which] for pair in run[name][way]] for run in results])
+    def off(name: str, way: str, which: int) -> dict[str, dict[str, float]]:
+        return each(CONFIG["compared"], [[pair[which] for pair in run[name][way]] for run in results])
 
     return {
         "count": len(results),
         "characters": CONFIG["B"] * CONFIG["steps"],
-        "bits": each([run["bits"] for run in results]),
-        "every_bits": each([run["every_bits"] for run in results]),
+        "bits": each(CONFIG["cuts"], [run["bits"] for run in results]),
+        "every_bits": each(CONFIG["every_cuts"], [run["every_bits"] for run in results]),
         "off": {
             name: {way: {"cosine": off(name, way, 0), "length": off(name, way, 1)} for way in ("windows", "chunks")}
             for name in ("untrained", "trained")

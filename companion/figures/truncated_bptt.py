@@ -10,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from companion.figures.palette import LIGHT
 from companion.figures.style import apart, label
 
-Bands = Sequence[Mapping[str, float]]
+Bands = Mapping[str, Mapping[str, float]]  # by the cut, as text
 
 
 def shared(distance: Sequence[int], bits: Sequence[float], shuffled: Sequence[float]) -> Axes:
@@ -41,22 +41,25 @@ def weights(lags: np.ndarray, ways: Mapping[str, np.ndarray], k: int) -> Axes:
     return axes
 
 
-def costs(lengths: Sequence[int], per_step: Sequence[float], cuts: Sequence[int], ratio: Bands) -> np.ndarray:
+def costs(lengths: Sequence[int], per_step: Sequence[float], ratio: Bands) -> np.ndarray:
     """Draw a step's time in the full gradient by length, and that of chunks by their length, as a ratio."""
     _, axes = plt.subplots(1, 2, figsize=(6.4, 2.8))
     axes[0].semilogx(lengths, per_step, color=LIGHT["gradient"], marker="o", markersize=3.5)
     axes[0].set(xlabel="steps T, no cut", ylabel="time of a step, µs", ylim=(0, 1.25 * max(per_step)))
     axes[0].set_title("A step of the full gradient")
-    middle = [one["median"] for one in ratio]
+    cuts, middle, low, high = _band(ratio, "median")
     axes[1].semilogx(cuts, middle, color=LIGHT["hidden"], marker="o", markersize=3.5)
-    axes[1].fill_between(
-        cuts, [one["low"] for one in ratio], [one["high"] for one in ratio], color=LIGHT["hidden"], alpha=0.25, lw=0
-    )
+    axes[1].fill_between(cuts, low, high, color=LIGHT["hidden"], alpha=0.25, lw=0)
     axes[1].axhline(1, color=LIGHT["muted"], linewidth=1, linestyle=(0, (4, 3)))
     label(axes[1], "no cut", (cuts[0], 1), "muted", offset=(0, -9))
     axes[1].set(xlabel="steps k in a chunk", ylabel="time, no cut = 1", ylim=(0, 1.12 * max(middle)))
     axes[1].set_title("A step of a chunk")
     return axes
+
+
+def _band(bands: Bands, middle: str = "mean") -> tuple[list[int], list[float], list[float], list[float]]:
+    """Return the cuts, and the middle, the lower and the upper ends of their intervals."""
+    return list(map(int, bands)), *([one[name] for one in bands.values()] for name in (middle, "low", "high"))
 
 
 SHARE = LinearSegmentedColormap.from_list("share", ["#ffffff", LIGHT["hidden"]])
@@ -89,7 +92,7 @@ def frontier(
     return axes
 
 
-def off(cuts: Sequence[int], found: Mapping[str, Mapping[str, Mapping[str, Bands]]]) -> np.ndarray:
+def off(found: Mapping[str, Mapping[str, Mapping[str, Bands]]]) -> np.ndarray:
     """Draw angle and length of the cut-off gradient against the exact one, by cut, for each net and way."""
     _, axes = plt.subplots(1, 2, figsize=(6.4, 3.0))
     looks = {("untrained", "windows"): ("muted", "-"), ("untrained", "chunks"): ("muted", (0, (3, 2)))}
@@ -97,8 +100,9 @@ def off(cuts: Sequence[int], found: Mapping[str, Mapping[str, Mapping[str, Bands
     for (net, way), (colour, dash) in looks.items():
         bands = found[net][way]
         for ax, which in zip(axes, ("cosine", "length"), strict=True):
+            cuts, *curves = _band(bands[which])
             turn = _angle if which == "cosine" else float
-            middle, low, high = ([turn(one[name]) for one in bands[which]] for name in ("mean", "low", "high"))
+            middle, low, high = ([turn(value) for value in curve] for curve in curves)
             ax.semilogx(cuts, middle, color=LIGHT[colour], linestyle=dash, marker="o", ms=3, label=f"{net}, {way}")
             ax.fill_between(cuts, low, high, color=LIGHT[colour], alpha=0.2, lw=0)
     axes[0].set(xlabel="cut k", ylabel="angle, degrees", ylim=(-2, None))
@@ -130,15 +134,15 @@ def estimates(draws: np.ndarray, exact: float, biased: float) -> Axes:
     return axes
 
 
-def text_bits(lines: Mapping[str, tuple[Sequence[int], Bands]]) -> Axes:
-    """Draw bits per character against the cut, for each way of updating, named at its end."""
+def text_bits(lines: Mapping[str, Bands]) -> Axes:
+    """Draw bits per character against the cut, for each way of updating, named at its beginning."""
     _, axes = plt.subplots(figsize=(6.4, 3.0))
-    for (name, (cuts, bands)), colour in zip(lines.items(), ("output", "hidden"), strict=False):
-        middle = [one["mean"] for one in bands]
+    for (name, bands), colour in zip(lines.items(), ("output", "hidden"), strict=False):
+        cuts, middle, low, high = _band(bands)
         axes.semilogx(cuts, middle, color=LIGHT[colour], marker="o", markersize=3.5)
-        low, high = [one["low"] for one in bands], [one["high"] for one in bands]
         axes.fill_between(cuts, low, high, color=LIGHT[colour], alpha=0.25, lw=0)
-        label(axes, name, (cuts[0], middle[0]), colour, offset=(4, 10))
+        above = 10 if colour == "output" else -12
+        label(axes, name, (cuts[0], middle[0]), colour, offset=(4, above))
     axes.set(xlabel="cut after k characters", ylabel="bits per character")
     axes.set_xticks([1, 2, 5, 10, 20, 50, 100, 200], ["1", "2", "5", "10", "20", "50", "100", "200"])
     axes.minorticks_off()

@@ -129,9 +129,8 @@ def test_a_lag_that_nobody_learns_is_not_judged():
     assert verdict.numbers["judged"] == 1
 
 
-def with_cut(data, place, **numbers):
-    cuts = [dict(cut) for cut in data.summary["cuts"]]
-    cuts[place] |= numbers
+def with_cut(data, k, **numbers):
+    cuts = {**data.summary["cuts"], k: {**data.summary["cuts"][k], **numbers}}
     return dataclasses.replace(data, summary={**data.summary, "cuts": cuts})
 
 
@@ -140,12 +139,12 @@ def ratio(value):
 
 
 def test_cheaper_turns_with_its_condition(cost):
-    quick = with_cut(cost, -1, per_symbol=ratio(0.9))
-    windows = [{**window, "per_symbol": ratio(0.9)} for window in cost.summary["windows"]]
+    quick = with_cut(cost, "200", per_symbol=ratio(0.9))
+    windows = {k: {"per_symbol": ratio(0.9)} for k in cost.summary["windows"]}
     label = {
         "as measured": judges.cheaper(cost).label,
-        "a chunk is as slow": judges.cheaper(with_cut(cost, 2, time=ratio(1.0))).label,
-        "a chunk is as large": judges.cheaper(with_cut(cost, 2, memory=1.0)).label,
+        "a chunk is as slow": judges.cheaper(with_cut(cost, "20", time=ratio(1.0))).label,
+        "a chunk is as large": judges.cheaper(with_cut(cost, "20", memory=1.0)).label,
         "chunks save time, windows do not": judges.cheaper(quick).label,
         "both": judges.cheaper(dataclasses.replace(quick, summary={**quick.summary, "windows": windows})).label,
     }

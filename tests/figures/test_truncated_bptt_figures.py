@@ -25,8 +25,9 @@ def has_named_axes(axes):
     return bool(axes.get_xlabel() and axes.get_ylabel())
 
 
-def bands(*middle, name="mean"):
-    return [{name: value, "low": value - 0.1, "high": value + 0.1} for value in middle]
+def bands(name="mean", **middle):
+    found = ((cut.strip("k"), value) for cut, value in middle.items())
+    return {cut: {name: value, "low": value - 0.1, "high": value + 0.1} for cut, value in found}
 
 
 def test_what_characters_share_is_drawn_for_the_text_and_for_a_shuffled_one():
@@ -45,7 +46,7 @@ def test_the_weights_of_the_lags_are_named_at_their_ends():
 
 
 def test_the_cost_of_a_step_is_drawn_by_length_and_by_chunk():
-    left, right = draw.costs([10, 100], [20.0, 11.0], [5, 50], bands(4.0, 1.0, name="median"))
+    left, right = draw.costs([10, 100], [20.0, 11.0], bands("median", k5=4.0, k50=1.0))
     np.testing.assert_array_equal(left.lines[0].get_ydata(), [20.0, 11.0])
     np.testing.assert_array_equal(right.lines[0].get_ydata(), [4.0, 1.0])
     assert has_named_axes(left)
@@ -62,8 +63,8 @@ def test_the_map_says_every_count_and_the_stroke_stands_where_the_gradient_begin
 
 
 def test_angle_and_length_are_drawn_for_both_nets_and_both_ways():
-    one = {"cosine": bands(0.5, 1.0), "length": bands(0.8, 1.0)}
-    left, right = draw.off([1, 2], {net: {"windows": one, "chunks": one} for net in ("untrained", "trained")})
+    one = {"cosine": bands(k1=0.5, k2=1.0), "length": bands(k1=0.8, k2=1.0)}
+    left, right = draw.off({net: {"windows": one, "chunks": one} for net in ("untrained", "trained")})
     assert len(left.lines) == 4
     np.testing.assert_allclose(left.lines[0].get_ydata(), [60.0, 0.0], atol=1e-9)
     np.testing.assert_array_equal(right.lines[0].get_ydata(), [0.8, 1.0])
@@ -78,7 +79,7 @@ def test_the_running_mean_of_the_draws_is_drawn_with_the_truth():
 
 
 def test_bits_are_drawn_by_cut_with_names():
-    axes = draw.text_bits({"a": ([1, 5], bands(3.0, 2.5)), "b": ([5, 50], bands(2.0, 2.2))})
+    axes = draw.text_bits({"a": bands(k1=3.0, k5=2.5), "b": bands(k5=2.0, k50=2.2)})
     np.testing.assert_array_equal(axes.lines[1].get_ydata(), [2.0, 2.2])
     assert texts(axes) == ["a", "b"]
     assert has_named_axes(axes)

@@ -12,12 +12,12 @@ STEEPER = 1.1
 def cheaper(data: Evidence) -> Verdict:
     """C17, by its condition."""
     summary = data.summary
-    cuts = summary["cuts"]
-    update = max(cut["time"]["high"] for cut in cuts)
-    memory = max(cut["memory"] for cut in cuts)
-    symbol = min(cut["per_symbol"]["high"] for cut in cuts)
-    best = min(cut["per_symbol"]["median"] for cut in cuts)
-    windows = [window["per_symbol"]["median"] for window in summary["windows"]]
+    cuts, windows = summary["cuts"], summary["windows"]
+    update = max(cut["time"]["high"] for cut in cuts.values())
+    memory = max(cut["memory"] for cut in cuts.values())
+    symbol = min(cut["per_symbol"]["high"] for cut in cuts.values())
+    best = min(cut["per_symbol"]["median"] for cut in cuts.values())
+    slowest, steps = max((window["per_symbol"]["median"], int(k)) for k, window in windows.items())
     numbers = {
         "count": summary["count"],
         "T": summary["T"],
@@ -25,19 +25,19 @@ def cheaper(data: Evidence) -> Verdict:
         "memory": memory,
         "symbol": symbol,
         "symbol_median": best,
-        "windows": max(windows),
-        "window": summary["windows"][-1]["k"],
+        "windows": slowest,
+        "window": steps,
     }
     if update >= 1 or memory >= 1:
         return Verdict(FALSE, "An update is not cheaper with the gradient cut off.", numbers)
     cheap = (
-        f"In chunks of {cuts[0]['k']} to {cuts[-1]['k']} of {summary['T']} steps an update takes at most "
+        f"In chunks of {min(map(int, cuts))} to {max(map(int, cuts))} of {summary['T']} steps an update takes at most "
         f"{update:.2f} of the time and {memory:.2f} of the memory of the full one."
     )
-    if symbol < 1 and max(windows) < 1:
+    if symbol < 1 and slowest < 1:
         return Verdict(HOLDS, f"{cheap} For the whole sequence, too, less time is spent.", numbers)
     spent = "" if symbol < 1 else f"For the same symbols no chunk is faster (at best {best:.2f} of the full time). "
-    more = f"Windows of {numbers['window']} steps for every loss take {max(windows):.0f} times the full time."
+    more = f"Windows of {steps} steps for every loss take {slowest:.0f} times the full time."
     return Verdict(CONDITIONAL, f"{cheap} {spent}{more}", numbers)
 
 
