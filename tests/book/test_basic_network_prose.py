@@ -12,7 +12,7 @@ from companion import reference as ref
 from companion.exercises.basic_network import early_answers
 from companion.experiments.evidence import Evidence
 from companion.reference import scores
-from companion.tasks import digits
+from companion.tasks import digits, names
 from companion.training import Network, cross_entropy, fit
 
 CHAPTER = Path(__file__).resolve().parents[2] / "book" / "basic-network.ipynb"
@@ -76,6 +76,8 @@ def test_asked_after_every_row_it_keeps_up_on_the_way_and_pays_at_the_end(rows):
     every, first = rows["every"]["rows"], rows["first_rows"]["rows"]
     for k in "1234":
         assert every[k]["mean"] > first[k]["mean"] - 0.02
+    for k in "5678":
+        assert every[k]["high"] < first[k]["mean"]
     assert rows["price"]["low"] > 0.03
     assert rows["every"]["seen"]["4"]["mean"] - every["4"]["mean"] > 0.15
     assert rows["first_rows"]["seen"]["4"]["mean"] < rows["every"]["seen"]["4"]["mean"] - 0.05
@@ -157,7 +159,8 @@ def test_the_numbers_in_the_alternative_text_are_those_of_the_names(words, cells
     assert said[1:] == [f"{words[name]['mean']:.2f}" for name in keys]
 
 
-def test_the_counts_of_parameters_are_right():
+def test_the_counts_are_right():
     assert scores.reader_size(8, 64, 10) == 5386
     assert scores.reader_size(26, 64, 11) == 6603 == 5888 + 715
+    assert [len(names.load().words), len(names.load().part("train"))] == [5875, 4112]
     assert ref.Linear(64, 10).params["weight"].size + 10 == 650  # a regression on 64 pixels
