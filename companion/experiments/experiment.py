@@ -44,6 +44,7 @@ EXPERIMENTS = (
     "truncation_text",
     "digits_by_rows",
     "names_by_language",
+    "continual",
 )  # each a module of this package that holds EXPERIMENT
 
 
