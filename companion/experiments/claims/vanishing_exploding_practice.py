@@ -199,8 +199,8 @@ CLAIMS = (
         "less than without it, in either direction, in nine tenths of the seeds, and if more networks solve the task "
         "than without it (Wilson's 95 % intervals apart). Holds if all three do, with a condition if some do, false if "
         "none.",
-        evidence=None,
-        expected=None,
+        evidence="normalisation",
+        expected=CONDITIONAL,
         judge=normalised,
     ),
     Claim(
