@@ -184,8 +184,8 @@ CLAIMS = (
         "kind at its best rate). Holds if ReLU with its usual start is ahead at every length and if at the greatest "
         "depth nine tenths of the ReLU networks train and fewer of the tanh networks, which saturate too. Holds with a "
         "condition otherwise.",
-        evidence=None,
-        expected=None,
+        evidence="activations",
+        expected=CONDITIONAL,
         judge=activations,
     ),
     Claim(
