@@ -45,6 +45,10 @@ EXPERIMENTS = (
     "digits_by_rows",
     "names_by_language",
     "continual",
+    "carousel",
+    "clamped_gates",
+    "dense_gates",
+    "forget_bias",
 )  # each a module of this package that holds EXPERIMENT
 
 
