@@ -31,6 +31,7 @@ EXPERIMENTS = (
     "schemes_memory",
     "schemes_feedback",
     "schemes_future",
+    "schemes_fading",
     "bptt",
     "speed",
     "jacobians",

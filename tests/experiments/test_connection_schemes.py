@@ -1,4 +1,4 @@
-"""The experiments of the chapter on connection schemes: the claims follow their data, and the tasks are what they say."""
+"""The experiments of the chapter on connection schemes: claims follow their data, and tasks are what they say."""
 
 import copy
 import dataclasses
