@@ -43,8 +43,8 @@ def values(figure):
     """What the figure publishes, once it agrees with the reference and with what the reader sees."""
     shown = json.loads(figure.get_attribute("data-values"))
     norms, bounds, U = reference(shown)
-    np.testing.assert_allclose(shown["norms"], norms, rtol=1e-9, atol=1e-300)
-    np.testing.assert_allclose(shown["bounds"], bounds, rtol=1e-6)
+    np.testing.assert_allclose(np.array(shown["norms"], float), norms, rtol=1e-9, atol=1e-300)
+    np.testing.assert_allclose(np.array(shown["bounds"], float), bounds, rtol=1e-6)
     found = np.sort_complex(np.array(shown["eigenvalues"]) @ [1, 1j])
     np.testing.assert_allclose(np.abs(found).max(), jac.spectral_radius(U), rtol=1e-6)
     np.testing.assert_allclose(found.sum().real, np.trace(U), rtol=1e-6, atol=1e-6)
