@@ -7,6 +7,7 @@ python tools/build.py --fresh    everything, which is what the checks do: Sphinx
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,14 @@ def check_links() -> int:
     return jupyter_book("--builder", "custom", "--custom-builder", "linkcheck", "--keep-going")
 
 
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--fresh", action="store_true", help="build every page anew")
+    parser.add_argument("--links", action="store_true", help="ask every address outside the book whether it answers")
+    options = parser.parse_args(arguments)
+    return check_links() if options.links else build(options.fresh)
+
+
 if __name__ == "__main__":
-    arguments = sys.argv[1:]
-    sys.exit(check_links() if "--links" in arguments else build(fresh="--fresh" in arguments))
+    sys.exit(main())

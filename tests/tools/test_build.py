@@ -33,3 +33,12 @@ def test_warnings_are_asked_to_be_errors_and_none_is_lost(house, monkeypatch, ca
 def test_a_fresh_build_begins_with_nothing(house, monkeypatch):
     monkeypatch.setattr(build, "jupyter_book", lambda *options, **streams: int(build.HTML.exists()))
     assert build.build(fresh=True) == 0
+
+
+def test_the_command_line_builds_asks_links_or_says_what_it_knows(monkeypatch, capsys):
+    monkeypatch.setattr(build, "build", lambda fresh: "fresh" if fresh else "changed")
+    monkeypatch.setattr(build, "check_links", lambda: "links")
+    assert [build.main(arguments) for arguments in ([], ["--fresh"], ["--links"])] == ["changed", "fresh", "links"]
+    with pytest.raises(SystemExit, match="2"):
+        build.main(["--frehs"])
+    assert "--fresh" in capsys.readouterr().err
