@@ -88,7 +88,7 @@ def test_the_scales_of_the_deep_networks_are_the_ones_named(rng):
     for name, gain in activations.CONFIG["deep"]["gains"].items():
         W = activations.deep_weights(2, 400, gain, rng)["W1"]
         assert W.std() * 20 == pytest.approx(gain, rel=0.02), name
-    assert activations.CONFIG["deep"]["gains"]["relu, usual"] == pytest.approx(1 / np.sqrt(3))
+    assert activations.CONFIG["deep"]["gains"]["relu, usual"] == pytest.approx(1 / np.sqrt(3), rel=1e-9)
 
 
 def test_the_digits_to_learn_from_and_the_others_are_all_there_once():
