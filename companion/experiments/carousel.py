@@ -97,6 +97,11 @@ def products(layer: ref.Layer, x: Array, lags: Sequence[int]) -> list[Array]:
     return [tape["f"][len(x) - k :].prod(axis=0) for k in lags]
 
 
+def apart(found: Array, expected: Array) -> float:
+    """Return the largest relative difference; where the expected number has run under, the difference itself."""
+    return float(np.max(np.abs(found - expected) / np.where(expected < 1e-300, 1.0, expected)))
+
+
 def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return, for every seed and kind, at each lag: the path, how far it is from the product, the whole."""
     results, lags = [], config["lags"]

@@ -5,8 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
-from companion.figures import bptt, overview_diagrams, palette, style, unfolding, vanishing_exploding, vector
-from companion.reference import RNN
+from companion.figures import (
+    bptt,
+    lstm,
+    lstm_diagrams,
+    overview_diagrams,
+    palette,
+    style,
+    unfolding,
+    vanishing_exploding,
+    vector,
+)
+from companion.reference import LSTM, RNN
 from companion.reference.jacobians import ACTIVATIONS, slope, spectral_radius
 
 
@@ -43,6 +53,21 @@ def walked_back(w: float = 1.0, u: float = 0.8, T: int = 5) -> tuple[np.ndarray,
     dy[-1] = h[-1] - 1
     da = neuron.bptt(tape, dy).x[:, 0] / w
     return x, h, da / (1 - h**2), da, da * np.concatenate([[0.0], h[:-1]])
+
+
+def stored_and_shown(T: int = 16, store: int = 2, show: int = 12) -> dict[str, np.ndarray]:
+    """Return what the interactive cell shows at first: g, the gates, c, h, and what is left of a change of c, (T,).
+
+    The cell's pre-activations are its inputs: four of them, one for each block, and nothing comes back from h.
+    """
+    heard = [0.3, -0.8, 1.5, -0.4, 0.9, -1.2, 0.2, -0.6, 1.1, -1.5, 0.5, -0.3, 0.8, -1.0, 0.4, -0.7]
+    a = np.full((T, 4), -6.0)
+    a[:, 2], a[:, 1], a[store, 0], a[show, 3] = heard[:T], 6.0, 6.0, 6.0
+    cell = LSTM(4, 1, bias=False)
+    cell.load_state_dict({"weight_ih_l0": np.eye(4), "weight_hh_l0": np.zeros((4, 1))})
+    tape = cell.unroll(a)
+    found = {name: tape[name][:, 0] for name in ("g", "i", "f", "o", "c", "h")}
+    return found | {"left": np.append(np.cumprod(found["f"][:0:-1])[::-1], 1.0)}
 
 
 def gradient_data(H: int = 6, T: int = 60) -> dict:
@@ -87,9 +112,13 @@ def generated() -> dict[str, str]:
     return {
         "_assets/palette.css": palette.css(),
         "_assets/diagrams/growth.svg": overview_diagrams.growth(),
+        "_assets/diagrams/lstm-carousel.svg": lstm_diagrams.cell("carousel"),
+        "_assets/diagrams/lstm-1997.svg": lstm_diagrams.cell("1997"),
+        "_assets/diagrams/lstm-forget.svg": lstm_diagrams.cell("forget"),
         "_assets/diagrams/shapes.svg": overview_diagrams.shapes(),
         "_assets/diagrams/sights.svg": overview_diagrams.sights(),
         "_assets/interactive/bptt.svg": bptt.way_back(*walked_back()),
+        "_assets/interactive/cell.svg": lstm.still(stored_and_shown()),
         "_assets/interactive/gradient.svg": vanishing_exploding.still(gradient_walks(), gradient_data()),
         "_assets/interactive/neuron.svg": vector.neuron(*impulse_answers()),
         "_assets/interactive/unroll.svg": unfolding.chain(*unrolled_impulse()),

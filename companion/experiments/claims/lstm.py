@@ -114,8 +114,8 @@ def dense(data: Evidence) -> Verdict:
     if not summary["same_count"] or error > EXACT:
         return Verdict(FALSE, "Four dense layers are not the LSTM.", numbers)
     sentence = (
-        f"In {summary['count']} of {summary['count']} networks, four dense layers hold all weights of the LSTM and give "
-        f"its outputs and gradients within {error:.0e}."
+        f"In {summary['count']} of {summary['count']} networks, four dense layers hold all weights of the LSTM and "
+        f"give its outputs and gradients within {error:.0e}."
     )
     if summary["mixed"] > 1e-9:
         return Verdict(
