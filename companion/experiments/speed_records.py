@@ -42,7 +42,8 @@ def cpu_table(record: Evidence | None) -> str:
     lines = [head(record)]
     for size in dict.fromkeys((row["T"], row["B"], row["D"], row["H"]) for row in rows):
         T, B, D, H = size
-        lines.append(f"\nT={T} B={B} I={D} H={H}      forward  training   of torch LSTM")
+        lines.append(f"\nT={T} B={B} I={D} H={H}")
+        lines.append(f"  {'ms':<17}{'forward':>9}{'training':>10}{'ratio':>10}")
         lines += [
             f"  {row['layer']:<17}{row['inference']:>9.3g}{row['training']:>10.3g}{row['ratio']:>10.2f}"
             for row in rows
