@@ -19,6 +19,17 @@ ADDERS = {
 }
 
 
+def kept(data: Evidence) -> Verdict:
+    """C20, by its condition."""
+    reach = {name: (cells["LSTM"]["reach"], cells["RNN"]["reach"]) for name, cells in data.summary.items()}
+    further = [name for name, (gated, plain) in reach.items() if gated > plain]
+    numbers = {"reach": {name: {"LSTM": a, "RNN": b} for name, (a, b) in reach.items()}, "further": len(further)}
+    told = ", ".join(f"{name.replace('_', ' ')} {gated} to {plain}" for name, (gated, plain) in reach.items())
+    sentence = f"The longest lag that at least half of the runs bridge, LSTM to tanh network: {told}."
+    label = HOLDS if len(further) == len(reach) else CONDITIONAL if further else FALSE
+    return Verdict(label, sentence, numbers)
+
+
 def reset(data: Evidence) -> Verdict:
     """C22, by its condition."""
     gated, without = data.summary["with forget gates"], data.summary["without"]
@@ -161,6 +172,9 @@ CLAIMS = (
         "is exactly 1 at every lag up to 1000 in every network, and the whole derivative, through the gates too, has a "
         "norm between one half and 2 at every lag in nine of ten networks. Holds with a condition if the first is so, "
         "but not the second. False if the first is not so.",
+        evidence="carousel",
+        expected=CONDITIONAL,
+        judge=carried,
     ),
     Claim(
         "C22",
@@ -200,6 +214,9 @@ CLAIMS = (
         "tenth or more is left in every kind of cell that adds (without a forget gate, with one as it comes, with a "
         "forget bias of 1 and of 3), and less in the tanh network. Holds with a condition if that is so in the cell "
         "without a forget gate, but not in every kind that has one. False otherwise.",
+        evidence="carousel",
+        expected=CONDITIONAL,
+        judge=added,
     ),
     Claim(
         "C25",
@@ -211,6 +228,9 @@ CLAIMS = (
         "its outputs and gradients within 1e-12 in every network tried, and the products that join them have a mixed "
         "second difference of 0 within 1e-9, as a dense layer without activation has. Holds with a condition if all "
         "but the last is so. False otherwise.",
+        evidence="dense_gates",
+        expected=CONDITIONAL,
+        judge=dense,
     ),
     Claim(
         "C26",
