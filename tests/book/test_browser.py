@@ -23,6 +23,12 @@ def pages(*, source: bool) -> list[str]:
     return chosen or ["index.html"]
 
 
+def extremes(names: list[str]) -> list[str]:
+    """The smallest and the largest of some pages."""
+    sizes = sorted(names, key=lambda name: (HTML / name).stat().st_size if (HTML / name).exists() else 0)
+    return list(dict.fromkeys([sizes[0], sizes[-1]]))
+
+
 def complaints(page, theme: str, width: int) -> list[str]:
     """What axe-core has against a page, one line each.
 
@@ -91,14 +97,19 @@ def test_a_page_is_quiet_whole_and_accessible(open_page, visit, name, width):
 
 
 @pytest.mark.parametrize("name", pages(source=True))
-def test_a_page_of_source_is_quiet_whole_and_accessible(open_page, visit, name):
-    page = open_page(name)  # these pages differ in nothing but their code
-    for theme in THEMES:
-        assert complaints(page, theme, WIDTHS[0]) == [], theme
+def test_a_page_of_source_is_quiet_and_fits(open_page, visit, name):
+    page = open_page(name)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         fits(page)
     is_quiet(page, visit)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", extremes(pages(source=True)))
+def test_the_shortest_and_the_longest_page_of_source_are_accessible(open_page, name, theme):
+    """They differ in nothing but their code, and every kind of its tokens is looked at below."""
+    assert complaints(open_page(name), theme, WIDTHS[0]) == []
 
 
 @pytest.mark.parametrize("theme", THEMES)
