@@ -106,9 +106,9 @@ def test_a_page_of_source_is_quiet_and_fits(open_page, visit, name):
 
 
 @pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("name", extremes(pages(source=True)))
-def test_the_shortest_and_the_longest_page_of_source_are_accessible(open_page, name, theme):
-    """They differ in nothing but their code, and every kind of its tokens is looked at below."""
+@pytest.mark.parametrize("name", ["_modules/index.html", *extremes(pages(source=True))])
+def test_the_list_of_modules_and_the_shortest_and_the_longest_are_accessible(open_page, name, theme):
+    """Pages of source differ in nothing but their code, and every kind of its tokens is looked at below."""
     assert complaints(open_page(name), theme, WIDTHS[0]) == []
 
 

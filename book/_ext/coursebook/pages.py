@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -40,8 +41,16 @@ def forget_source_pages(app: Sphinx, env) -> None:
     shutil.rmtree(Path(app.outdir) / "_modules", ignore_errors=True)
 
 
+def flatten_the_list_of_modules(app: Sphinx, page: str, template: str, context: dict, tree) -> None:
+    """Make one list of the modules: viewcode puts the list of a package's modules into a list, and not into an item."""
+    if page == "_modules/index":
+        head, *items = re.split(r"</?ul>", context["body"])
+        context["body"] = f"{head}<ul>{''.join(items)}</ul>"
+
+
 def setup(app: Sphinx) -> None:
-    """Replace the writers of table cells and of citations, and keep the pages of source fresh."""
+    """Replace the writers of table cells and of citations, and keep the pages of source fresh and well formed."""
     app.connect("env-updated", forget_source_pages)
+    app.connect("html-page-context", flatten_the_list_of_modules)
     app.add_node(nodes.entry, override=True, html=(visit_entry, depart_entry))
     app.add_node(nodes.citation, override=True, html=(visit_citation, depart_citation))
