@@ -41,6 +41,7 @@ EXPERIMENTS = (
     "activations",
     "normalisation",
     "initialisation",
+    "truncation",
     "truncation_cost",
     "truncation_text",
     "digits_by_rows",

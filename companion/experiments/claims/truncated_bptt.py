@@ -70,8 +70,8 @@ def unlearnt(data: Evidence) -> Verdict:
         CONDITIONAL,
         f"Lags of {listed(nothing)} steps are learnt by more than half of {count} runs only where the gradient reaches "
         f"back to the symbol. But lags of {listed(learnt)} are learnt with a cut before it all the same: the cut stops "
-        f"the gradient, not the state. (Networks whose recurrent weights stay as they were drawn learn lags of "
-        f"{listed(frozen)}.)",
+        f"the gradient, not the state. Networks whose recurrent weights stay as they were drawn learn lags of "
+        f"{listed(frozen)}.",
         numbers,
     )
 
@@ -136,6 +136,8 @@ CLAIMS = (
         "Judged are the lags at which some cell with a larger k is learnt. Holds if at none of them a cell that is cut "
         "off is learnt, in chunks or in windows. Holds with a condition if at some lags one is and at others none. "
         "False if at all lags one is, or if no lag can be judged.",
+        evidence="truncation",
+        expected=CONDITIONAL,
         judge=unlearnt,
     ),
     Claim(
