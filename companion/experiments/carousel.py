@@ -89,6 +89,17 @@ def whole(layer: ref.Layer, x: Array, lags: Sequence[int]) -> list[float]:
     return found
 
 
+def step_jacobian(U: Array, c: Array, o: Array, i: Array, f: Array, g: Array) -> Array:
+    """Return the derivative (H, H) of the cell state by the one before, through the gates too.
+
+    U (4H, H) with rows i, f, g, o; c and o (H,) of the step before; i, f, g (H,) of this one. How h of the step before
+    hangs on its own cell state is taken with its output gate as it was.
+    """
+    U_i, U_f, U_g, _ = np.split(U, 4)
+    gates = (g * i * (1 - i))[:, None] * U_i + (c * f * (1 - f))[:, None] * U_f + (i * (1 - g**2))[:, None] * U_g
+    return np.diag(f) + gates * (o * (1 - np.tanh(c) ** 2))
+
+
 def products(layer: ref.Layer, x: Array, lags: Sequence[int]) -> list[Array]:
     """Return the product (H,) of each cell's last k forget gates; ones where there is no such gate."""
     tape = layer.unroll(x)

@@ -14,6 +14,8 @@ Written before the data: C23 holds if in each column its own gate, held at its m
 difference to both other gates, over the networks that had learnt the task, lie above 0. It holds with a condition if
 that is so in one or two columns, and is false if in none. A network has learnt the task when it is right at 98 % of the
 questions and at 98 % of the other steps; at least 15 of 20 have to, else nothing is said.
+
+Reported besides, and counted only after the data were seen: how many questions are answered with "nothing".
 """
 
 from __future__ import annotations
@@ -110,7 +112,7 @@ def run(layer: ref.Layer, x: Array, held: Mapping[str, Array] | None = None) -> 
 
 
 def faults(layer: ref.Layer, head: ref.Linear, pair: tuple[Array, Array], held, rng, symbols: int) -> dict[str, float]:
-    """Return the share of right answers at questions and elsewhere, and the three faults, of one network."""
+    """Return how many answers are right, how many questions get "nothing" for an answer, and the three faults."""
     symbol, cue = pair
     asks, stores = cue == CUES.index("ask"), cue == CUES.index("store")
 
@@ -122,6 +124,7 @@ def faults(layer: ref.Layer, head: ref.Linear, pair: tuple[Array, Array], held, 
     return {
         "asked": float((base == right)[asks].mean()),
         "silent": float((base == 0)[~asks].mean()),
+        "mute": float((base == 0)[asks].mean()),
         "stored": float((uncued != base)[asks].mean()),
         "persists": older_changed(said, symbol, stores, asks, base, other),
         "shown": float((base != 0)[~asks].mean()),
@@ -191,7 +194,7 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return found
     for way in ("free", *(f"{name} {kind}" for name in GATES for kind in ("mean", "one"))):
         found[way.replace(" ", "_")] = {
-            key: interval([r[way][key] for r in learnt]) for key in ("asked", "silent", *FAULTS)
+            key: interval([r[way][key] for r in learnt]) for key in ("asked", "silent", "mute", *FAULTS)
         }
     found["ahead"] = {}
     for own, fault in zip(GATES, FAULTS, strict=True):

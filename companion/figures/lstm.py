@@ -14,6 +14,19 @@ from companion.figures.vector import document
 GATES = {"i": "input gate", "f": "forget gate", "o": "output gate"}
 
 
+def distances(gaps: np.ndarray, marks: Sequence[int]) -> Axes:
+    """Draw which share of the brackets stands open for longer than a number of characters; some lags are marked."""
+    _, axes = plt.subplots(figsize=(6.4, 2.6))
+    lags = np.unique(np.geomspace(1, gaps.max(), 60).astype(int))
+    axes.plot(lags, [100 * np.mean(gaps > k) for k in lags], color=LIGHT["input"])
+    for k in marks:
+        share = 100 * np.mean(gaps > k)
+        axes.plot(k, share, "o", color=LIGHT["input"])
+        label(axes, f"{k} characters", (k, share), "input", offset=(7, 8))
+    axes.set(xscale="log", xlabel="characters", ylabel="still open, %", ylim=(0, None))
+    return axes
+
+
 def weights_at_odds(steps: np.ndarray, x: np.ndarray, kept: Mapping[str, np.ndarray], store: int) -> Axes:
     """Draw an input of which one value is to be kept, and what units without gates make of it.
 

@@ -203,6 +203,9 @@ CLAIMS = (
         "the output gate to what is shown: the 95 % intervals of the mean differences to both other gates lie above 0. "
         "Holds with a condition if that is so for one or two of them. False if for none. Nothing is said unless 15 of "
         "20 networks have learnt the task.",
+        evidence="clamped_gates",
+        expected=CONDITIONAL,
+        judge=in_columns,
     ),
     Claim(
         "C24",
@@ -241,5 +244,8 @@ CLAIMS = (
         condition="Holds if in an LSTM as it comes a tenth or more of the gradient is left after 50 steps, in the "
         "median over the seeds. Holds with a condition if that is so only with a forget bias of 1 or of 3. False if "
         "with none of them.",
+        evidence="forget_bias",
+        expected=CONDITIONAL,
+        judge=unfading,
     ),
 )
