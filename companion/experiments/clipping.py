@@ -207,7 +207,7 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "norm": clipped[:many],
         "value": clipped[many:],
         "cosine": {"norm": cosine[1 : 1 + many], "value": cosine[1 + many :]},
-        "norms_at_1": np.median([run["norms"] for run in results], axis=0).tolist(),
+        "norms_at_1": together.medians([run["norms"] for run in results]),
         "ends": {"median": float(np.median(ends)), "min": min(ends), "max": max(ends)},
         "baseline": results[0]["baseline"],
         "lag": solved,

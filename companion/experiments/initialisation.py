@@ -130,7 +130,7 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             summary[way][T] = {
                 "solved": solved,
                 "window": sum(one["share"] >= 0.9 for one in solved),
-                "reach": np.median(np.where(np.isnan(ratio), 1e300, ratio), axis=0).tolist(),
+                "reach": together.medians(np.where(np.isnan(ratio), 1e300, ratio)),
             }
     return summary
 

@@ -150,7 +150,7 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     plain = np.abs(np.log([run["none"]["growth"] for run in results]))
     return {"count": len(results)} | {
         kind: {
-            "growth": np.median([run[kind]["growth"] for run in results], axis=0).tolist(),
+            "growth": together.medians([run[kind]["growth"] for run in results]),
             "closer": np.mean(np.abs(np.log([run[kind]["growth"] for run in results])) < plain, axis=0).tolist(),
             "solved": together.shares(
                 [[e is not None and e < CONFIG["solved"] for e in run[kind]["error"]] for run in results]

@@ -223,6 +223,11 @@ def wilson(successes: int, count: int) -> dict[str, float]:
     return {"share": successes / count, "low": float(found.low), "high": float(found.high)}
 
 
+def medians(rows: Sequence[Sequence[float]]) -> list[float]:
+    """Return the median of every column to six digits, which is more than twenty seeds can tell."""
+    return [float(f"{value:.6g}") for value in np.median(rows, axis=0)]
+
+
 def shares(outcomes: Sequence[Sequence[bool]]) -> list[dict[str, float]]:
     """Return, for every setting, Wilson's interval over the seeds; `outcomes` has a row for each seed."""
     table = np.asarray(outcomes)

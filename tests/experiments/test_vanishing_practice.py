@@ -53,10 +53,10 @@ def test_some_thresholds_of_the_first_seed_are_measured_again():
     then = Evidence.load("clipping")
     if then.results[0]["characters"] != len(characters.load().text):
         pytest.skip("this Python's documentation has another length, and so other characters")
-    config = copy.deepcopy(dict(then.config)) | {"norm": [1.0, 3.0], "value": [0.01]}
+    config = copy.deepcopy(dict(then.config)) | {"norm": [1.0, 3.0], "value": [0.1]}
     (now,) = clipping.survival([0], config)
     at = [0, *(1 + then.config["norm"].index(t) for t in config["norm"])]
-    at.append(1 + len(then.config["norm"]) + then.config["value"].index(0.01))
+    at.append(1 + len(then.config["norm"]) + then.config["value"].index(0.1))
     first = then.results[0]
     assert now["first_norm"] == pytest.approx(first["first_norm"], rel=1e-4)
     assert now["baseline"] == pytest.approx(first["baseline"], rel=1e-9)
