@@ -69,15 +69,19 @@ def stream(parts: Sequence[Mapping[str, Any]], kinds: Mapping[str, str]) -> np.n
 
 
 def fading(lags: Sequence[int], lines: Mapping[str, Sequence[float]], colours: Mapping[str, str], ylim) -> Axes:
-    """Draw what is left of a derivative against the steps back, both axes logarithmic, each line named at its end."""
+    """Draw what is left of a derivative against the steps back, both axes logarithmic.
+
+    A line that leaves the picture is named at its last point inside: to the right of it, or below for a plain network.
+    """
     _, axes = plt.subplots(figsize=(6.4, 3.0))
-    axes.set(xscale="log", yscale="log", ylim=ylim, xlabel="steps back k", ylabel="left", xlim=(lags[0], 6 * lags[-1]))
     for name, values in lines.items():
-        shown = np.where(np.asarray(values) >= ylim[0], values, np.nan)
-        axes.plot(lags, shown, color=LIGHT[colours[name]], marker="o", markersize=3)
-        last = int(np.flatnonzero(np.isfinite(shown))[-1])
-        label(axes, name, (lags[last], shown[last]), colours[name], offset=(7, 4))
+        axes.plot(lags, values, color=LIGHT[colours[name]], marker="o", markersize=3)
+        last = int(np.flatnonzero(np.asarray(values) >= ylim[0])[-1])
+        plain = colours[name] == "hidden"
+        place = {"offset": (-8, -3), "ha": "right"} if plain else {"offset": (7, 4)}
+        label(axes, name, (lags[last], values[last]), colours[name], **place)
     axes.axhline(1, color=LIGHT["line"], linewidth=1, zorder=0)
+    axes.set(xscale="log", yscale="log", ylim=ylim, xlabel="steps back k", ylabel="left", xlim=(lags[0], 6 * lags[-1]))
     return axes
 
 
@@ -93,15 +97,10 @@ def carousel(summary: Mapping[str, Any], lags: Sequence[int]) -> np.ndarray:
             middle, low, high = (np.array([row[key] for row in rows]) for key in ("median", "min", "max"))
             axes[place].fill_between(lags, low, high, color=LIGHT[colour], alpha=0.15, linewidth=0)
             axes[place].plot(lags, middle, color=LIGHT[colour], marker="o", markersize=3)
-            at = 3
-            label(
-                axes[place],
-                name,
-                (lags[at], middle[at]),
-                colour,
-                offset=(0, 12 if way == "whole" else -12),
-                ha="center",
-            )
+            if way == "path":
+                label(axes[place], name, (lags[0], middle[0]), colour, offset=(3, -12))
+            else:
+                label(axes[place], name, (lags[3], middle[3]), colour, offset=(0, 13), ha="center")
         axes[place].set(xscale="log", yscale="log", xlabel="steps back k", title=title, ylim=(1e-4, 1e4))
     axes[0].set_ylabel("d c by an earlier c")
     return axes
@@ -116,8 +115,9 @@ def traces(trace: Mapping[str, Any], cues: Sequence[str] = ("nothing", "store", 
         axes[place].set(ylim=(0, 1.05), yticks=[0, 1], ylabel=name.replace(" ", "\n"))
     axes[3].plot(steps, trace["c"], color=LIGHT["cell"])
     axes[3].plot(steps, trace["h"], color=LIGHT["hidden"])
-    label(axes[3], "c", (steps[-1], trace["c"][-1]), "cell")
-    label(axes[3], "h", (steps[-1], trace["h"][-1]), "hidden")
+    ends = apart([trace["c"][-1], trace["h"][-1]], 0.45)
+    for name, end, colour in zip("ch", ends, ("cell", "hidden"), strict=True):
+        label(axes[3], name, (steps[-1], end), colour)
     axes[3].axhline(0, color=LIGHT["line"], linewidth=1, zorder=0)
     axes[3].set(xlabel="step", ylabel="state")
     for t, cue in enumerate(trace["cue"]):
@@ -129,12 +129,16 @@ def traces(trace: Mapping[str, Any], cues: Sequence[str] = ("nothing", "store", 
 
 
 def faults(summary: Mapping[str, Any]) -> np.ndarray:
-    """Draw the three faults with no gate held and with each gate held at its mean; whiskers are 95 % intervals."""
-    _, axes = plt.subplots(1, 3, figsize=(6.4, 2.9), sharey=True)
-    names = {"stored": "hangs on what was\nnot to be stored", "persists": "hangs on what was\nto be dropped"}
-    names["shown"] = "speaks where it\nshould be silent"
-    ways = {"free": "free", "i_mean": "i held", "f_mean": "f held", "o_mean": "o held"}
-    own = {"stored": "i_mean", "persists": "f_mean", "shown": "o_mean"}
+    """Draw four faults with no gate held and with each gate held at its mean; whiskers are 95 % intervals."""
+    _, axes = plt.subplots(1, 4, figsize=(6.4, 2.7), sharey=True)
+    names = {
+        "stored": "not to be\nstored",
+        "persists": "to be\ndropped",
+        "shown": "speaks\nunasked",
+        "mute": "is silent\nwhen asked",
+    }
+    ways = {"free": "–", "i_mean": "i", "f_mean": "f", "o_mean": "o"}
+    own = {"stored": "i_mean", "persists": "f_mean", "shown": "o_mean", "mute": "o_mean"}
     for panel, (fault, title) in zip(axes, names.items(), strict=True):
         for place, way in enumerate(ways):
             found = summary[way][fault]
@@ -142,7 +146,8 @@ def faults(summary: Mapping[str, Any]) -> np.ndarray:
             panel.bar(place, 100 * found["mean"], color=colour, width=0.7)
             panel.plot([place, place], [100 * found["low"], 100 * found["high"]], color=LIGHT["ink"], linewidth=1.2)
         panel.set_title(title, fontsize=9.5)
-        panel.set_xticks(range(len(ways)), ways.values(), fontsize=8)
+        panel.set_xticks(range(len(ways)), ways.values())
+        panel.set_xlabel("gate held")
     axes[0].set_ylabel("%")
     return axes
 
