@@ -99,7 +99,7 @@ def normalised(data: Evidence) -> Verdict:
     """C15, by its condition, from the factors and the solved tasks of `normalisation`."""
     found, usual = data.summary, data.config["gains"].index(1.0)
     plain = found["none"]["solved"][usual]
-    kinds = {"input": "of the input", "recurrent": "of the recurrence from 0.1", "unit": "of the recurrence from 1"}
+    kinds = {"input": "of the input", "recurrent": "at every step, begun with 0.1,", "unit": "begun with 1,"}
     reach = {kind: found[kind]["closer"][usual] >= ENOUGH for kind in kinds}
     learn = {kind: more(found[kind]["solved"][usual], plain) for kind in kinds}
     eased = [kind for kind in kinds if reach[kind] and learn[kind]]
@@ -110,7 +110,7 @@ def normalised(data: Evidence) -> Verdict:
         "learn": sum(learn.values()),
         "eased": len(eased),
     }
-    told = ", ".join(
+    told = "; ".join(
         f"{name} {found[kind]['growth'][usual]:.2f} and {percent(found[kind]['solved'][usual])}"
         for kind, name in kinds.items()
     )
@@ -148,8 +148,8 @@ def just_right(data: Evidence) -> Verdict:
     if not both:
         return Verdict(FALSE, "Nowhere are both ends of the gains worse than the best one.", numbers)
     sentence = (
-        f"Of {len(cases)} cases in which some gain works, both {gains[0]:g} and {gains[-1]:g} work worse than the "
-        f"best in {len(both)}."
+        f"In {len(cases)} cases some gain works for at least half of the runs: there {gains[-1]:g} is too large in "
+        f"{numbers['large']} and {gains[0]:g} too small in {numbers['small']}."
     )
     label = HOLDS if len(both) == len(cases) and len(ways) == len(data.config["ways"]) else CONDITIONAL
     return Verdict(label, sentence, numbers)
