@@ -89,6 +89,10 @@ def test_the_obvious_cure_is_none(feedback):
                 assert feedback[f"{plan}_{percent}"][f"free_{k}"]["high"] > taught["low"]
     little = [feedback[f"{plan}_10"]["free_20"]["low"] for plan in ("own", "taught_own")]
     assert min(little) > feedback["taught_10"]["free_20"]["high"]
+    for percent in (10, 30):
+        for k in (20, 60):
+            turned, own = (feedback[f"{plan}_{percent}"][f"free_{k}"]["mean"] for plan in ("taught_own", "own"))
+            assert turned > 0.9 * own
 
 
 def test_the_longer_the_chain_the_more_there_is_to_save(feedback):
@@ -123,6 +127,12 @@ def test_one_layer_of_two_directions_adds_what_its_halves_say(seed):
     x = np.array([[a, 0.5, c] for a in (0, 1) for c in (0, 1)]).T[..., None]
     y = net(x)[0][1]
     np.testing.assert_allclose(y[3] - y[2] - y[1] + y[0], 0, atol=1e-14)
+
+
+def test_the_fading_teacher_leaves_a_network_that_says_the_mean():
+    fading = Evidence.load("schemes_fading").summary
+    for percent in (10, 30):
+        assert 0.7 < fading[f"faded_{percent}"]["free_20"]["low"] < fading[f"faded_{percent}"]["free_20"]["high"] < 1.1
 
 
 def test_the_loop_of_the_small_project_trains_as_the_experiment_does():
