@@ -14,6 +14,7 @@ from companion.tasks.echo import Echo
 from companion.tasks.grammar import AnBn, EmbeddedReber, GrammarBatch
 from companion.tasks.parity import Parity
 from companion.tasks.temporal_order import TemporalOrder
+from companion.tasks.timing import SpikeDelays, TimedSpikes
 
 __all__ = [
     "Adding",
@@ -25,7 +26,9 @@ __all__ = [
     "EmbeddedReber",
     "GrammarBatch",
     "Parity",
+    "SpikeDelays",
     "TemporalOrder",
+    "TimedSpikes",
     "one_hot",
     "pad",
 ]
