@@ -39,7 +39,7 @@ class SpikeDelays:
         return 1 + self.count * (self.delay + 1)
 
     def batch(self, B: int, rng: np.random.Generator) -> Batch:
-        """Draw `B` rows: `x` is `(T, B, 1)`, 1 at a spike; `y` `(T, B)`, 0 or 1 at each spike but the first, else -1."""
+        """Draw `B` rows: `x` is `(T, B, 1)`, 1 at a spike; `y` `(T, B)`, 0 or 1 at every later one, else -1."""
         at_least(1, B=B)
         longer = rng.integers(2, size=(self.count, B))
         at, every = np.cumsum(self.delay + longer, axis=0), np.arange(B)
