@@ -51,6 +51,7 @@ EXPERIMENTS = (
     "clamped_gates",
     "dense_gates",
     "forget_bias",
+    "gru_from_lstm",
 )  # each a module of this package that holds EXPERIMENT
 
 
