@@ -21,7 +21,7 @@ from typing import Any
 
 from companion import __version__
 
-__all__ = ["Evidence", "evidence_folder", "hardware", "lookup", "today", "versions", "write_json"]
+__all__ = ["Evidence", "evidence_folder", "hardware", "lookup", "plain", "today", "versions", "write_json"]
 
 FOLDER_VARIABLE = "UNROLLED_EVIDENCE"
 WIDTH = 160
@@ -102,7 +102,7 @@ def write_json(path: Path, data: Any) -> Path:
     A number that is not finite is refused with ValueError: JSON has no word for it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = _layout(_plain(data)) + "\n"
+    text = _layout(plain(data)) + "\n"
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
@@ -166,14 +166,14 @@ def _memory() -> float:
         return 0.0
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn NumPy numbers and arrays, tuples and mappings into what JSON knows; round to 12 significant digits."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"evidence holds finite numbers only, got {value}")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from companion.experiments.evidence import Evidence, evidence_folder, hardware, today, versions, write_json
+from companion.experiments.evidence import Evidence, evidence_folder, hardware, plain, today, versions, write_json
 
 __all__ = ["EXPERIMENTS", "Experiment", "find", "run"]
 
@@ -160,7 +160,7 @@ def _resume(working: Path, experiment: Experiment) -> tuple[dict[str, list], flo
         data = json.loads(working.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
         return {}, 0.0
-    same = json.dumps(data["config"]) == json.dumps(dict(experiment.config))
+    same = data["config"] == json.loads(json.dumps(plain(experiment.config)))
     return (data["results"], data["seconds"]) if same else ({}, 0.0)
 
 

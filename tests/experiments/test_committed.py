@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from companion.experiments import Evidence, sunspots, sunspots_choice
-from companion.experiments.evidence import _plain
+from companion.experiments.evidence import plain
 from companion.experiments.experiment import EXPERIMENTS, find
 from companion.tasks import sunspots as task
 
@@ -26,7 +26,7 @@ def committed(request):
 
 
 def test_the_settings_are_those_of_the_code(committed):
-    assert committed.config == json.loads(json.dumps(find(committed.experiment).config))
+    assert committed.config == json.loads(json.dumps(plain(find(committed.experiment).config)))
     assert committed.claims == find(committed.experiment).claims
 
 
@@ -39,7 +39,7 @@ def test_the_seeds_are_all_there(committed):
 
 
 def test_the_summary_follows_from_the_results(committed):
-    again = _plain(find(committed.experiment).summarise(committed.results))
+    again = plain(find(committed.experiment).summarise(committed.results))
     assert_same(again, committed.summary, 1e-9)
 
 

@@ -116,6 +116,15 @@ def test_a_working_file_with_other_settings_is_not_used(folders):
     assert evidence.summary == {"sum": 20}
 
 
+def test_a_run_goes_on_where_a_setting_has_more_digits_than_are_kept(folders):
+    settings = {"factor": 10, "third": 1 / 3}
+    with pytest.raises(KeyboardInterrupt):
+        run(counting(Counter(breaks_at=4), config=settings), **folders)
+    counter = Counter()
+    run(counting(counter, config=settings), **folders)
+    assert counter.asked == [[4]]
+
+
 def test_processes_side_by_side_give_the_same_results(folders, monkeypatch):
     entry = counting(times_ten)
     monkeypatch.setattr(module, "find", lambda name: entry)
