@@ -77,10 +77,10 @@ def added(data: Evidence) -> Verdict:
     numbers = {"count": summary["count"], "tanh": tanh, **{kind.replace("1997", "old"): v for kind, v in left.items()}}
     if tanh >= TENTH or left["1997"] < TENTH:
         return Verdict(FALSE, "After 100 steps adding leaves no more than multiplying.", numbers)
-    sentence = f"After 100 steps the cell that only adds has all of it left, a plain tanh network {tanh:.0e}."
+    sentence = f"After 100 steps the cell that only adds has all of it left, a plain tanh network {tanh:.2g}."
     lost = {kind: value for kind, value in left.items() if value < TENTH}
     if lost:
-        told = ", ".join(f"{value:.0e} with {ADDERS[kind]}" for kind, value in lost.items())
+        told = ", ".join(f"{value:.2g} with {ADDERS[kind]}" for kind, value in lost.items())
         return Verdict(
             CONDITIONAL,
             f"{sentence} But a cell that adds and has a forget gate multiplies as well, and may lose it: {told}. What "
@@ -143,7 +143,7 @@ def unfading(data: Evidence) -> Verdict:
     tanh = data.summary["left"]["tanh"]["k50"]["median"]
     numbers = {"count": data.summary["count"], "tanh": tanh, **left}
     sentence = (
-        f"After 50 steps an LSTM as it comes has {left['as_it_comes']:.0e} of its gradient left, with a forget bias of "
+        f"After 50 steps an LSTM as it comes has {left['as_it_comes']:.2g} of its gradient left, with a forget bias of "
         f"1 {left['bias_1']:.2g}, with one of 3 {left['bias_3']:.2g}."
     )
     if left["as_it_comes"] >= TENTH:
