@@ -7,6 +7,7 @@ import numpy as np
 
 from companion.figures import (
     bptt,
+    gru_diagrams,
     lstm,
     lstm_diagrams,
     overview_diagrams,
@@ -112,6 +113,8 @@ def generated() -> dict[str, str]:
     return {
         "_assets/palette.css": palette.css(),
         "_assets/diagrams/growth.svg": overview_diagrams.growth(),
+        "_assets/diagrams/gru-after.svg": gru_diagrams.cell("after"),
+        "_assets/diagrams/gru-before.svg": gru_diagrams.cell("before"),
         "_assets/diagrams/lstm-carousel.svg": lstm_diagrams.cell("carousel"),
         "_assets/diagrams/lstm-1997.svg": lstm_diagrams.cell("1997"),
         "_assets/diagrams/lstm-forget.svg": lstm_diagrams.cell("forget"),
