@@ -135,14 +135,15 @@ def estimates(draws: np.ndarray, exact: float, biased: float) -> Axes:
 
 
 def text_bits(lines: Mapping[str, Bands]) -> Axes:
-    """Draw bits per character against the cut, for each way of updating, named at its beginning."""
+    """Draw bits per character against the cut, for two ways of updating, each named at one of its ends."""
     _, axes = plt.subplots(figsize=(6.4, 3.0))
-    for (name, bands), colour in zip(lines.items(), ("output", "hidden"), strict=False):
+    for bands, colour in zip(lines.values(), ("output", "hidden"), strict=True):
         cuts, middle, low, high = _band(bands)
         axes.semilogx(cuts, middle, color=LIGHT[colour], marker="o", markersize=3.5)
         axes.fill_between(cuts, low, high, color=LIGHT[colour], alpha=0.25, lw=0)
-        above = 10 if colour == "output" else -12
-        label(axes, name, (cuts[0], middle[0]), colour, offset=(4, above))
+    (early, late), (one, other) = lines, map(_band, lines.values())
+    label(axes, early, (one[0][0], one[1][0]), "output", offset=(4, 10))
+    label(axes, late, (other[0][-1], other[1][-1]), "hidden", offset=(-12, 0), ha="right")
     axes.set(xlabel="cut after k characters", ylabel="bits per character")
     axes.set_xticks([1, 2, 5, 10, 20, 50, 100, 200], ["1", "2", "5", "10", "20", "50", "100", "200"])
     axes.minorticks_off()
