@@ -71,46 +71,57 @@ def _first_block(b_ih, b_hh):
 # ---- 3: the step back ------------------------------------------------------------------------------------------------
 
 
-def step_back(dh, h_prev, r, z, n, v, U):
-    """Return da (4, H), rows r, z, v, n, and the gradient of the state before the step, (H,); U is (3H, H)."""
+def step_back(dh, h_prev, r, z, n, U):
+    """Return da (3, H), rows r, z, n, and the gradient of the state before, (H,), with the reset before U (3H, H)."""
+    U_r, U_z, U_n = np.split(U, 3)
     dn = dh * (1 - z)
     dz = dh * (h_prev - n)
     da_n = dn * (1 - n**2)
-    dv = da_n * r
-    dr = da_n * v
+    dq = U_n.T @ da_n  # of q = r * h_prev, which U_n reads
+    dr = dq * h_prev
     da_z = dz * z * (1 - z)
     da_r = dr * r * (1 - r)
-    return np.stack([da_r, da_z, dv, da_n]), dh * z + U.T @ np.concatenate([da_r, da_z, dv])
+    return np.stack([da_r, da_z, da_n]), dh * z + dq * r + U_z.T @ da_z + U_r.T @ da_r
 
 
-def _z_exchanged(dh, h_prev, r, z, n, v, U):
-    da, before = step_back(dh, h_prev, r, 1 - z, n, v, U)
+def _reset_after(dh, h_prev, r, z, n, U):
+    _, _, U_n = np.split(U, 3)
+    da, _ = step_back(dh, h_prev, r, z, n, U)
+    da[0] = da[2] * (U_n @ h_prev) * r * (1 - r)
+    return da, dh * z + U.T @ np.concatenate([da[0], da[1], da[2] * r])
+
+
+def _z_exchanged(dh, h_prev, r, z, n, U):
+    da, before = step_back(dh, h_prev, r, 1 - z, n, U)
     da[1] *= -1
     return da, before
 
 
-def _z_sign(dh, h_prev, r, z, n, v, U):
-    da, _ = step_back(dh, h_prev, r, z, n, v, U)
+def _z_sign(dh, h_prev, r, z, n, U):
+    _, U_z, _ = np.split(U, 3)
+    da, before = step_back(dh, h_prev, r, z, n, U)
+    before = before - 2 * U_z.T @ da[1]
     da[1] *= -1
-    return da, dh * z + U.T @ da[:3].ravel()
+    return da, before
 
 
-def _way_round_lost(dh, h_prev, r, z, n, v, U):
-    da, before = step_back(dh, h_prev, r, z, n, v, U)
+def _own_way_lost(dh, h_prev, r, z, n, U):
+    da, before = step_back(dh, h_prev, r, z, n, U)
     return da, before - dh * z
 
 
-def _reset_not_passed(dh, h_prev, r, z, n, v, U):
-    da, _ = step_back(dh, h_prev, r, z, n, v, U)
-    da[2] = da[3]
-    return da, dh * z + U.T @ da[:3].ravel()
+def _reset_not_passed(dh, h_prev, r, z, n, U):
+    _, _, U_n = np.split(U, 3)
+    da, before = step_back(dh, h_prev, r, z, n, U)
+    return da, before + (1 - r) * (U_n.T @ da[2])
 
 
-def _no_slopes(dh, h_prev, r, z, n, v, U):
-    da, _ = step_back(dh, h_prev, r, z, n, v, U)
+def _no_slopes(dh, h_prev, r, z, n, U):
+    U_r, U_z, U_n = np.split(U, 3)
+    da, _ = step_back(dh, h_prev, r, z, n, U)
     da[0] /= r * (1 - r)
     da[1] /= z * (1 - z)
-    return da, dh * z + U.T @ da[:3].ravel()
+    return da, dh * z + r * (U_n.T @ da[2]) + U_z.T @ da[1] + U_r.T @ da[0]
 
 
 # ---- 4: a leaky average ----------------------------------------------------------------------------------------------
@@ -219,9 +230,9 @@ def _z_turned_too(kernel, recurrent, bias):
 
 _RNG = np.random.default_rng(0)
 _GATES = tuple(_RNG.uniform(0.1, 0.9, size=3) for _ in "rz")
-_STEP = (_RNG.normal(size=3), _RNG.uniform(-1, 1, size=3), *_GATES, _RNG.uniform(-0.9, 0.9, size=3))
-_STEP = (*_STEP, _RNG.normal(size=3), _RNG.normal(size=(9, 3)))
-_ONE = (*(np.array([v]) for v in (1.0, 0.5, 0.5, 0.8, 0.2, 0.4)), np.array([[1.0], [2.0], [3.0]]))
+_STATES = _RNG.uniform(-0.9, 0.9, size=(2, 3))
+_STEP = (_RNG.normal(size=3), _STATES[0], *_GATES, _STATES[1], _RNG.normal(size=(9, 3)))
+_ONE = (*(np.array([v]) for v in (1.0, 0.5, 0.5, 0.8, 0.2)), np.array([[1.0], [2.0], [3.0]]))
 _MINIMAL = tuple(_RNG.normal(size=shape) for shape in ((3,), (2,), (4, 3), (4, 2), (4,)))
 _SMALL = (np.ones(1), np.array([0.5]), np.array([[1.0], [2.0]]), np.array([[0.5], [1.0]]), np.zeros(2))
 
@@ -261,19 +272,22 @@ EXERCISES = (
     ),
     Exercise(
         name="gru/3",
-        title="The step back",
+        title="The step back, with the other reset",
         solution=step_back,
         cases=(case(*_ONE), case(*_STEP)),
         mistakes=(
             Mistake(_z_exchanged, "Near 1, z keeps the old state: dh * z goes to it, and dh * (1 - z) to n."),
             Mistake(_z_sign, "h = n + z * (h_prev - n): the derivative by z is h_prev - n, not n - h_prev."),
             Mistake(
-                _way_round_lost, "The old state has a way of its own to the new one, z * h_prev. Its share is dh * z."
+                _own_way_lost, "The old state has a way of its own to the new one, z * h_prev. Its share is dh * z."
             ),
-            Mistake(_reset_not_passed, "n hears r * v, so what arrives at v is da_n * r."),
+            Mistake(_reset_not_passed, "U_n read r * h_prev, so what arrives at h_prev there is U_n.T @ da_n times r."),
             Mistake(_no_slopes, "Between a gate and its pre-activation lies the slope of the sigmoid, r * (1 - r)."),
+            Mistake(
+                _reset_after, "That is the step with the reset after the product. Here r multiplies h_prev itself."
+            ),
         ),
-        hint="Write the forward step as four lines, and take each of them backwards, the last one first.",
+        hint="Write the forward step with a line for q = r * h_prev, and take each line backwards, the last one first.",
     ),
     Exercise(
         name="gru/4",

@@ -1,5 +1,7 @@
 """The numbered equations of the chapter on the GRU, each against autograd, PyTorch or a hand-made loop."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -59,9 +61,11 @@ class Problem:
         return each if t is None else each[t]
 
     def back(self, t):
-        """What step_back of the exercise makes of step t."""
-        records = (self.values(name, t) for name in ("h_prev", "r", "z", "n", "v"))
-        return exercises.step_back(self.grads("h", t), *records, self.U.detach().numpy())
+        """What the cell's step back makes of step t: the gradients of r, z, v and n, and of the state before."""
+        records = tuple(self.values(name, t)[:, None] for name in "rzvn")
+        prev, dh = (self.values("h_prev", t)[:, None],), (self.grads("h", t)[:, None],)
+        da, (before,) = GRUCell().step_back(dh, records, prev, SimpleNamespace(U=self.U.detach().numpy()))
+        return da.reshape(4, H), before[:, 0]
 
 
 @pytest.fixture(params=[0, 1, 2])
@@ -140,7 +144,7 @@ def test_an_output_gate_before_the_product_is_a_reset_gate(equation, rng):
 
 
 def test_the_mixture_hands_its_gradient_to_candidate_and_gate(equation, after):
-    told = equation("eq-gru-back-mix", of=exercises.step_back)
+    told = equation("eq-gru-back-mix", of=GRUCell.step_back)
     for t in range(T):
         da, _ = after.back(t)
         n, z = (after.values(name, t) for name in "nz")
@@ -149,7 +153,7 @@ def test_the_mixture_hands_its_gradient_to_candidate_and_gate(equation, after):
 
 
 def test_the_candidate_hands_it_to_the_reset_and_to_what_is_reset(equation, after):
-    told = equation("eq-gru-back-candidate", of=exercises.step_back)
+    told = equation("eq-gru-back-candidate", of=GRUCell.step_back)
     for t in range(T):
         da, _ = after.back(t)
         r = after.values("r", t)
@@ -177,16 +181,13 @@ def test_the_state_before_is_reached_on_four_ways(equation, after):
 
 
 def test_with_the_reset_before_the_way_back_leads_through_the_product_first(equation, before):
-    U_r, U_z, U_n = np.split(before.U.detach().numpy(), 3)
-    told = equation("eq-gru-back-before", of=ResetBeforeGRUCell.step_back)
+    U, told = before.U.detach().numpy(), equation("eq-gru-back-before", of=exercises.step_back)
     for t in range(T):
-        dq = U_n.T @ before.grads("a_n", t)
-        told.close(dq, before.grads("rh", t), rtol=1e-9, atol=1e-12)
-        told.close(dq * before.values("h_prev", t), before.grads("r", t), rtol=1e-9, atol=1e-12)
-        back = before.grads("h", t) * before.values("z", t) + dq * before.values("r", t)
-        back = back + U_r.T @ before.grads("a_r", t) + U_z.T @ before.grads("a_z", t)
+        records = (before.values(name, t) for name in ("h_prev", "r", "z", "n"))
+        da, back = exercises.step_back(before.grads("h", t), *records, U)
         expected = before.grads("h_prev", 0) if t == 0 else before.grads("h", t - 1) - before.dy[t - 1]
         told.close(back, expected, rtol=1e-9, atol=1e-12)
+        told.close(da, np.stack([before.grads(f"a_{name}", t) for name in "rzn"]), rtol=1e-9, atol=1e-12)
     grads = before.layer.bptt(before.tape, before.dy, before.dh[None])
     told.close(grads.state[0], before.grads("h_prev", 0), rtol=1e-9, atol=1e-12)
     told.close(grads.params["weight_hh_l0"], before.U.grad, rtol=1e-9, atol=1e-12)
