@@ -65,7 +65,7 @@ def test_the_carousel_adds_and_its_derivative_is_one(equation, rng):
     c = rng.standard_normal((H, 1)) + 1e-30j
     a = np.concatenate([np.full((H, 1), 800.0), rng.standard_normal((H, 1)), np.zeros((H, 1))])  # i is exactly 1
     (_, new), _ = LSTM1997Cell().step(a, (np.zeros((H, 1)), c), Weights(np.zeros((3 * H, H))))
-    told = equation("eq-lstm-carousel", of=LSTM1997Cell.step)
+    told = equation("eq-lstm-constant", of=LSTM1997Cell.step)
     told.close(new.real, c.real + np.tanh(a[H : 2 * H]), rtol=1e-12)
     told.close(new.imag / 1e-30, np.ones((H, 1)), rtol=1e-15)
 
@@ -81,7 +81,7 @@ def test_the_cell_of_1997_is_a_loop_of_its_two_lines(equation, rng):
         h = torch.sigmoid(o) * torch.tanh(c)
         cells.append(c)
         outputs.append(h)
-    tape, told = layer.unroll(x), equation("eq-lstm-1997", of=LSTM1997Cell.step)
+    tape, told = layer.unroll(x), equation("eq-lstm-carousel", of=LSTM1997Cell.step)
     told.close(tape["c"], numbers(cells), rtol=1e-12)
     told.close(tape["h"], numbers(outputs), rtol=1e-12)
 
@@ -90,8 +90,9 @@ def test_gates_cell_and_output_are_those_of_torch(equation, problem):
     layer, x, (h, c), _, _ = problem
     found, _, _ = graph(problem)
     tape = layer.unroll(x, (h[None], c[None]))
-    for name in BLOCKS:
-        equation("eq-lstm-gates", of=LSTMCell.step).close(tape[name], numbers(found[name]), rtol=1e-12)
+    labels = ("eq-lstm-input-gate", "eq-lstm-forget-gate", "eq-lstm-candidate", "eq-lstm-output-gate")
+    for name, label in zip(BLOCKS, labels, strict=True):
+        equation(label, of=LSTMCell.step).close(tape[name], numbers(found[name]), rtol=1e-12)
     equation("eq-lstm-cell", of=LSTMCell.step).close(tape["c"], numbers(found["c"]), rtol=1e-12)
     equation("eq-lstm-hidden", of=LSTMCell.step).close(tape["h"], numbers(found["h"]), rtol=1e-12)
 
