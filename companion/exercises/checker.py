@@ -34,14 +34,13 @@ DATA = (np.ndarray, list, dict)  # what a call can change; a random generator or
 class Result:
     """What the checker found. It prints itself as a few lines of text and is true when the answer is right.
 
-    Attributes
-    ----------
-    name : the exercise.
-    kind : "right", or what is wrong: "value", "shape", "dtype", "type", "empty", "error", "time", "changed".
-    text : the finding in a few lines, without the hint.
-    hint : the hint that fits, or "".
-    case : number of the case that failed, from 1; None where no case was run or none failed.
-    mistake : the listed mistake that was recognised, or None.
+    Attributes:
+        name: the exercise.
+        kind: "right", or what is wrong: "value", "shape", "dtype", "type", "empty", "error", "time", "changed".
+        text: the finding in a few lines, without the hint.
+        hint: the hint that fits, or "".
+        case: number of the case that failed, from 1; None where no case was run or none failed.
+        mistake: the listed mistake that was recognised, or None.
     """
 
     name: str
@@ -85,11 +84,10 @@ class Outcome:
 def check(name: str, answer: Any, seconds: float | None = None) -> Result:
     """Check an answer to the exercise `name` and return a `Result`, which a notebook shows as text.
 
-    Parameters
-    ----------
-    name : such as "recurrent-neuron/1". `UnknownExercise` names close ones where there is none of that name.
-    answer : the function or the value that the exercise asks for.
-    seconds : the time limit of one case, instead of the exercise's own.
+    Args:
+        name: such as "recurrent-neuron/1". `UnknownExercise` names close ones where there is none of that name.
+        answer: the function or the value that the exercise asks for.
+        seconds: the time limit of one case, instead of the exercise's own.
     """
     exercise = find(name)
     if seconds is not None:

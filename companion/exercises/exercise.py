@@ -84,18 +84,17 @@ class Mistake:
 class Exercise:
     """One exercise with its cases, its solution and what goes wrong. The module's docstring says how to write one.
 
-    Attributes
-    ----------
-    name : chapter and number, such as "recurrent-neuron/1".
-    title : a few words.
-    solution : the right function, or a function without arguments that returns the right value.
-    cases : what the answer is tried with, the simplest first.
-    mistakes : wrong answers with their hints, the more special first.
-    hint : what to say to a mistake that is not listed.
-    kind : whether the answer is a function or a value.
-    observe : what to compare instead of the outcome itself, called with the answer and the arguments of the case.
-    rtol, atol : tolerances of numbers, as in `numpy.isclose`.
-    seconds : the time limit of one case.
+    Attributes:
+        name: chapter and number, such as "recurrent-neuron/1".
+        title: a few words.
+        solution: the right function, or a function without arguments that returns the right value.
+        cases: what the answer is tried with, the simplest first.
+        mistakes: wrong answers with their hints, the more special first.
+        hint: what to say to a mistake that is not listed.
+        kind: whether the answer is a function or a value.
+        observe: what to compare instead of the outcome itself, called with the answer and the arguments of the case.
+        rtol, atol: tolerances of numbers, as in `numpy.isclose`.
+        seconds: the time limit of one case.
     """
 
     name: str

@@ -31,15 +31,14 @@ WIDTH = 160
 class Evidence:
     """The outcome of one experiment.
 
-    Attributes
-    ----------
-    experiment : name of the experiment, and of its file without `.json`.
-    claims : ids of the claims that it is evidence for.
-    config : every setting that the results depend on.
-    seeds : the seeds that were run, in order; None for an experiment without chance.
-    results : one mapping per seed (or per setting, where there is no chance).
-    summary : numbers computed from `results` alone, such as means and intervals; recomputed by the tests.
-    versions, hardware, seconds, date : with what, on what, for how long and when (ISO, UTC) it was measured.
+    Attributes:
+        experiment: name of the experiment, and of its file without `.json`.
+        claims: ids of the claims that it is evidence for.
+        config: every setting that the results depend on.
+        seeds: the seeds that were run, in order; None for an experiment without chance.
+        results: one mapping per seed (or per setting, where there is no chance).
+        summary: numbers computed from `results` alone, such as means and intervals; recomputed by the tests.
+        versions, hardware, seconds, date: with what, on what, for how long and when (ISO, UTC) it was measured.
     """
 
     experiment: str

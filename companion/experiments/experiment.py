@@ -59,18 +59,17 @@ EXPERIMENTS = (
 class Experiment:
     """One experiment.
 
-    Attributes
-    ----------
-    name : its module and its evidence file, without ending.
-    title : a few words.
-    claims : ids of the claims that it is evidence for.
-    config : the settings, as JSON knows them.
-    measure : from a sequence of seeds and the settings to a list of results, one mapping per seed. An experiment
-        without chance is given `[None]` and may return any number of results.
-    summarise : from all results to the numbers of the summary.
-    seeds : how many seeds a full run has, from 0 on; None for an experiment without chance.
-    together : how many seeds are measured at once.
-    packages : packages whose versions matter.
+    Attributes:
+        name: its module and its evidence file, without ending.
+        title: a few words.
+        claims: ids of the claims that it is evidence for.
+        config: the settings, as JSON knows them.
+        measure: from a sequence of seeds and the settings to a list of results, one mapping per seed. An experiment
+            without chance is given `[None]` and may return any number of results.
+        summarise: from all results to the numbers of the summary.
+        seeds: how many seeds a full run has, from 0 on; None for an experiment without chance.
+        together: how many seeds are measured at once.
+        packages: packages whose versions matter.
     """
 
     name: str
@@ -104,21 +103,20 @@ def run(
 
     The results do not depend on where a seed is run, so neither `jobs` nor `cluster` is written into the evidence.
 
-    Parameters
-    ----------
-    experiment : what to run.
-    seeds : how many seeds, from 0 on; the experiment's own number unless told.
-    folder : where the evidence goes; the book's folder unless told.
-    working : folder of the working file; `_build/experiments` beside the book unless told.
-    jobs : how many batches run side by side, in processes of their own (joblib).
-    cluster : the address of a Dask scheduler, such as "tcp://10.0.0.1:8786"; batches then run on all its workers, each
-        of which has this package installed.
-    mode : how progress is shown, as in `companion.training.progress`.
+    Args:
+        experiment: what to run.
+        seeds: how many seeds, from 0 on; the experiment's own number unless told.
+        folder: where the evidence goes; the book's folder unless told.
+        working: folder of the working file; `_build/experiments` beside the book unless told.
+        jobs: how many batches run side by side, in processes of their own (joblib).
+        cluster: the address of a Dask scheduler, such as "tcp://10.0.0.1:8786"; batches then run on all its workers,
+            each of which has this package installed.
+        mode: how progress is shown, as in `companion.training.progress`.
 
-    Raises
-    ------
-    ValueError : a number of seeds below 1, or one for an experiment without chance. OSError : no scheduler answers at
-        the address. ImportError : a cluster is asked for and `distributed` is not installed.
+    Raises:
+        ValueError: a number of seeds below 1, or one for an experiment without chance.
+        OSError: no scheduler answers at the address.
+        ImportError: a cluster is asked for and `distributed` is not installed.
     """
     from companion.training import progress
 

@@ -22,9 +22,8 @@ Array = np.ndarray
 class Readers:
     """S networks of one size, each drawn by a generator of its own.
 
-    Attributes
-    ----------
-    layer, head : the recurrent layers and the dense layers, stacked.
+    Attributes:
+        layer, head: the recurrent layers and the dense layers, stacked.
     """
 
     def __init__(self, seeds: Sequence[int], inputs: int, classes: int, config: Mapping[str, Any]):

@@ -15,11 +15,10 @@ FALSE = "false"
 class Verdict:
     """What the data say of a claim.
 
-    Attributes
-    ----------
-    label : `HOLDS`, `CONDITIONAL` or `FALSE`; None while the claim is not measured.
-    sentence : the verdict in one or two sentences, with its numbers.
-    numbers : the numbers behind it, by name, for the page to print.
+    Attributes:
+        label: `HOLDS`, `CONDITIONAL` or `FALSE`; None while the claim is not measured.
+        sentence: the verdict in one or two sentences, with its numbers.
+        numbers: the numbers behind it, by name, for the page to print.
     """
 
     label: str | None

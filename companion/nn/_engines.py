@@ -108,7 +108,7 @@ class Work:
 
     @property
     def one_dnn(self) -> bool:
-        """Whether torch.nn runs this through oneDNN on a CPU: the LSTM in float32 and bfloat16."""
+        """Whether torch.nn runs this through oneDNN on a CPU, as it does the LSTM in float32 and bfloat16."""
         return self.cell.name == "lstm" and self.dtype in (torch.float32, torch.bfloat16)
 
 

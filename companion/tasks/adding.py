@@ -20,9 +20,8 @@ __all__ = ["Adding"]
 class Adding:
     """Rows of `T` numbers, each beside a mark that is 1 twice and else 0.
 
-    Attributes
-    ----------
-    T : length of a row, at least 2.
+    Attributes:
+        T: length of a row, at least 2.
     """
 
     T: int = 100
@@ -43,7 +42,7 @@ class Adding:
 
     @property
     def chance_loss(self) -> float:
-        """Mean squared error of the best constant prediction, which is 1: the variance of the sum of two numbers."""
+        """Mean squared error of the best constant prediction, which is 1; the variance of the sum of two numbers."""
         return 1 / 6
 
     @property

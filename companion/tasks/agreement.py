@@ -34,10 +34,9 @@ trains went by
 class Agreement:
     """Sentences in which the answer lies `distance` words before the question.
 
-    Attributes
-    ----------
-    distance : how many steps the question comes after the country, at least 1.
-    countries : how many countries there are, 2 to 8.
+    Attributes:
+        distance: how many steps the question comes after the country, at least 1.
+        countries: how many countries there are, 2 to 8.
     """
 
     distance: int = 10
@@ -51,7 +50,7 @@ class Agreement:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The vocabulary: the countries, the words that do not matter, and the two that frame a sentence."""
+        """The vocabulary, that is the countries, the words that do not matter, and the two that frame a sentence."""
         fillers = tuple(dict.fromkeys(FILLERS.split()))
         return (*list(LANGUAGES)[: self.countries], *fillers, "from", "speaks")
 

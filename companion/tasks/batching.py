@@ -18,12 +18,11 @@ __all__ = ["Batch", "at_least", "mask", "minibatches", "one_hot", "pad"]
 class Batch:
     """Sequences side by side.
 
-    Attributes
-    ----------
-    x : inputs, `(T, B, input_size)`.
-    y : targets, one for each step: labels `(T, B)`, or numbers `(T, B, output_size)`. A step without a target has the
-        label -1, or nan. A task with one answer a sequence has its target at the sequence's last step.
-    lengths : `(B,)`, the number of steps of each sequence; None where all have `T`.
+    Attributes:
+        x: inputs, `(T, B, input_size)`.
+        y: targets, one for each step: labels `(T, B)`, or numbers `(T, B, output_size)`. A step without a target has
+            the label -1, or nan. A task with one answer a sequence has its target at the sequence's last step.
+        lengths: `(B,)`, the number of steps of each sequence; None where all have `T`.
     """
 
     x: np.ndarray

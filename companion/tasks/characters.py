@@ -27,9 +27,8 @@ SHARES = {"train": (0.0, 0.9), "validation": (0.9, 0.95), "test": (0.95, 1.0)}
 class Characters:
     """A text as numbers.
 
-    Attributes
-    ----------
-    text : the text.
+    Attributes:
+        text: the text.
     """
 
     text: str

@@ -20,11 +20,10 @@ __all__ = ["Copying"]
 class Copying:
     """Words of `length` random symbols that are to be said again `delay` steps after they were read.
 
-    Attributes
-    ----------
-    length : number of symbols to keep.
-    delay : number of blanks between the last symbol read and the sign to begin.
-    symbols : size of the alphabet, blank and sign not counted.
+    Attributes:
+        length: number of symbols to keep.
+        delay: number of blanks between the last symbol read and the sign to begin.
+        symbols: size of the alphabet, blank and sign not counted.
     """
 
     length: int = 5
@@ -38,7 +37,7 @@ class Copying:
 
     @property
     def T(self) -> int:
-        """Length of a sequence: reading, waiting, the sign, saying. The sign comes with the first symbol to say."""
+        """Length of a sequence, from reading and waiting to saying; the sign comes with the first symbol to say."""
         return 2 * self.length + self.delay
 
     def batch(self, B: int, rng: np.random.Generator) -> Batch:

@@ -37,12 +37,11 @@ SHARES: Mapping[str, int] = {"train": 9, "validation": 2, "test": 3}  # how many
 class Digits:
     """The pictures and who learns from which.
 
-    Attributes
-    ----------
-    pictures : `(1797, 8, 8)`, rows from top to bottom, 0 for paper and 1 for ink.
-    labels : `(1797,)`, the digits.
-    form : `(1797,)`, the number of the form that a picture stands on, 0 to 13.
-    parts : the numbers of the pictures of "train", "validation" and "test".
+    Attributes:
+        pictures: `(1797, 8, 8)`, rows from top to bottom, 0 for paper and 1 for ink.
+        labels: `(1797,)`, the digits.
+        form: `(1797,)`, the number of the form that a picture stands on, 0 to 13.
+        parts: the numbers of the pictures of "train", "validation" and "test".
     """
 
     pictures: np.ndarray
@@ -86,10 +85,9 @@ class Digits:
 def load(seed: int | None = None, size: int | None = None) -> Digits:
     """Return the digits.
 
-    Parameters
-    ----------
-    seed : draws which forms are learnt from; None takes them in the order of the data set.
-    size : how many pictures a part has at most, the first ones of it; all unless told.
+    Args:
+        seed: draws which forms are learnt from; None takes them in the order of the data set.
+        size: how many pictures a part has at most, the first ones of it; all unless told.
     """
     if size is not None:
         at_least(1, size=size)

@@ -21,10 +21,9 @@ __all__ = ["Echo"]
 class Echo:
     """Streams of random symbols whose target is the symbol `lag` steps ago.
 
-    Attributes
-    ----------
-    lag : number of steps to look back; 0 asks for the present symbol.
-    symbols : size of the alphabet.
+    Attributes:
+        lag: number of steps to look back; 0 asks for the present symbol.
+        symbols: size of the alphabet.
     """
 
     lag: int = 5

@@ -52,13 +52,12 @@ SHARES: Mapping[str, float] = {"train": 0.7, "validation": 0.15, "test": 0.15}
 class Names:
     """The names, their languages, and who learns from which.
 
-    Attributes
-    ----------
-    words : all names, language by language.
-    labels : `(N,)`, the number of each name's language.
-    languages : the languages, in the order of their numbers.
-    parts : the numbers of the names of "train", "validation" and "test".
-    shared : the names that were left out as several languages have them.
+    Attributes:
+        words: all names, language by language.
+        labels: `(N,)`, the number of each name's language.
+        languages: the languages, in the order of their numbers.
+        parts: the numbers of the names of "train", "validation" and "test".
+        shared: the names that were left out as several languages have them.
     """
 
     words: tuple[str, ...]
@@ -117,11 +116,10 @@ def encode(word: str) -> np.ndarray:
 def load(seed: int = 0, size: int | None = None, languages: Sequence[str] = tuple(LOCALES)) -> Names:
     """Return the names.
 
-    Parameters
-    ----------
-    seed : draws which names are learnt from.
-    size : how many names a language has at most, all unless told; the seed draws which.
-    languages : some of `LOCALES`.
+    Args:
+        seed: draws which names are learnt from.
+        size: how many names a language has at most, all unless told; the seed draws which.
+        languages: some of `LOCALES`.
     """
     if size is not None:
         at_least(3, size=size)

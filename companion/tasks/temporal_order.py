@@ -23,9 +23,8 @@ SYMBOLS = "abcdXYEB"
 class TemporalOrder:
     """Sequences of `T` to 1.1 `T` symbols in four classes.
 
-    Attributes
-    ----------
-    T : the smallest length, at least 10.
+    Attributes:
+        T: the smallest length, at least 10.
     """
 
     T: int = 100

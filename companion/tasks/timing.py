@@ -21,10 +21,9 @@ __all__ = ["SpikeDelays", "TimedSpikes"]
 class SpikeDelays:
     """Rows of spikes, each `delay` or `delay + 1` steps after the one before: at a spike, say which of the two it was.
 
-    Attributes
-    ----------
-    delay : the shorter of the two delays, at least 1.
-    count : delays in a row.
+    Attributes:
+        delay: the shorter of the two delays, at least 1.
+        count: delays in a row.
     """
 
     delay: int = 10
@@ -69,10 +68,9 @@ class SpikeDelays:
 class TimedSpikes:
     """One row without any input: the output is to be 1 at every `period`-th step, and 0 at all others.
 
-    Attributes
-    ----------
-    period : steps from spike to spike, at least 2.
-    count : spikes in the row.
+    Attributes:
+        period: steps from spike to spike, at least 2.
+        count: spikes in the row.
     """
 
     period: int = 10

@@ -22,17 +22,16 @@ SOURCES: Mapping[str, str] = {
 class Claim:
     """One statement of the sources and the way to its verdict.
 
-    Attributes
-    ----------
-    id : "C01" to "C38".
-    statement : the claim in our words.
-    sources : keys of `SOURCES`; empty for what is said everywhere.
-    chapter : the page that owns it, without its ending.
-    trial : how it is tried.
-    condition : when it holds, when with a condition, when not; empty while it is not measured.
-    evidence : the experiment whose data decide; None while it is not measured.
-    expected : the committed label of its verdict.
-    judge : from the evidence to the verdict, by the condition; None while it is not measured.
+    Attributes:
+        id: "C01" to "C38".
+        statement: the claim in our words.
+        sources: keys of `SOURCES`; empty for what is said everywhere.
+        chapter: the page that owns it, without its ending.
+        trial: how it is tried.
+        condition: when it holds, when with a condition, when not; empty while it is not measured.
+        evidence: the experiment whose data decide; None while it is not measured.
+        expected: the committed label of its verdict.
+        judge: from the evidence to the verdict, by the condition; None while it is not measured.
     """
 
     id: str
