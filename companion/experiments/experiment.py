@@ -52,6 +52,7 @@ EXPERIMENTS = (
     "dense_gates",
     "forget_bias",
     "gru_from_lstm",
+    "timing",
 )  # each a module of this package that holds EXPERIMENT
 
 

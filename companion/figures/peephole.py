@@ -78,7 +78,7 @@ def diagram() -> str:
     for gate in (parts._input_gate, parts._output_gate, parts._forget_gate):
         gate(arrow, lines, shapes, words)
     peep = f'stroke="var(--u-cell)" stroke-dasharray="5 4" marker-end="url(#{tip})"'
-    for path in ("M92 62V172H144", "M92 206H226V172H236", "M426 62V172H436"):
+    for path in ("M92 62V172H144", "M92 172V206H226V172H236", "M426 62V172H436"):
         lines.append(f'<path d="{path}" {peep}/>')
     desc = (
         "The LSTM cell with a forget gate. Three dashed lines come from the line of the cell state. Two leave it "
