@@ -47,7 +47,7 @@ unrolled.figure("cell", (stage, figure) => {
 
   // ---- the controls: a step, and what is set at it
 
-  const settings = { g: ["Input a_g", "input", 3], i: ["Input gate a_i", "gate", 8], f: ["Forget gate a_f", "gate", 8], o: ["Output gate a_o", "gate", 8] };
+  const settings = { g: ["Input", "input", 3], i: ["Input gate", "gate", 8], f: ["Forget gate", "gate", 8], o: ["Output gate", "gate", 8] };
   let choosing = false;
   const setting = (gate, [label, colour, most]) => slider({ label, colour, min: -most, max: most, step: 0.1, decimals: 1, value: state.a[gate][state.t],
     onchange: (value) => { if (choosing) return; state.a[gate][state.t] = value; state.name = null; draw(); } });
@@ -92,7 +92,7 @@ unrolled.figure("cell", (stage, figure) => {
       svg("line", { x1: left, x2: width - 4, y1: y, y2: y, stroke: "var(--u-line)" }),
       svg("path", { fill: "none", stroke: `var(--u-${colour})`, "stroke-width": 2, d: path(steps.map((k, t) => [column(t), high(k[key])])) }),
       ...steps.map((k, t) => svg("circle", { "data-value": key, cx: column(t), cy: high(k[key]), r: 3, fill: `var(--u-${colour})` })),
-      text(width - 4, y - tall - 4, `±${number(most, 1)}`, { "text-anchor": "end", class: "u-muted", "font-size": 10 }),
+      text(width - 4, y - tall - 9, `±${number(most, 1)}`, { "text-anchor": "end", class: "u-muted", "font-size": 10 }),
     ];
   }
 
