@@ -30,7 +30,7 @@ def two_gates(f: np.ndarray, i: np.ndarray, chosen: Sequence[int]) -> np.ndarray
         panel.plot(f[:, unit], i[:, unit], "o", color=LIGHT["gate"], markersize=2.5, alpha=0.6)
         panel.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="forget gate f", title=f"unit {unit}")
         if place == 0:
-            label(panel, "i = 1 − f", (0.62, 0.38), "muted", offset=(-6, -9), ha="right")
+            label(panel, "i = 1 − f", (0.3, 0.7), "muted", offset=(6, 8))
     axes[0].set_ylabel("input gate i")
     return axes
 

@@ -80,17 +80,17 @@ def before(request):
 
 def test_gates_candidate_and_state_are_those_of_torch(equation, after):
     tape = after.tape
-    for name in "rz":
-        equation("eq-gru-gates", of=GRUCell.step).close(tape[name], after.values(name), rtol=1e-12)
+    equation("eq-gru-reset-gate", of=GRUCell.step).close(tape["r"], after.values("r"), rtol=1e-12)
+    equation("eq-gru-update-gate", of=GRUCell.step).close(tape["z"], after.values("z"), rtol=1e-12)
     equation("eq-gru-candidate", of=GRUCell.step).close(tape["n"], after.values("n"), rtol=1e-12)
     theirs = torch.nn.GRU(I, H, dtype=torch.float64)
     theirs.load_state_dict({name: torch.from_numpy(value) for name, value in after.layer.params.items()})
     y, _ = theirs(torch.from_numpy(after.x), torch.from_numpy(after.h[None]))
-    equation("eq-gru-state", of=GRUCell.step).close(tape["h"], y.detach(), rtol=1e-12, atol=1e-15)
+    equation("eq-gru-hidden", of=GRUCell.step).close(tape["h"], y.detach(), rtol=1e-12, atol=1e-15)
 
 
 def test_before_the_product_is_what_the_paper_writes(equation, before):
-    told = equation("eq-gru-before", of=ResetBeforeGRUCell.step)
+    told = equation("eq-gru-candidate-before", of=ResetBeforeGRUCell.step)
     told.close(before.tape["n"], before.values("n"), rtol=1e-12)
     told.close(before.tape["h"], before.values("h"), rtol=1e-12, atol=1e-15)
 

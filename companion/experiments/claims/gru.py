@@ -27,7 +27,8 @@ def restricted(data: Evidence) -> Verdict:
         CONDITIONAL,
         f"Without its output gate and the tanh behind it, and with i = 1 − f, an LSTM is the GRU whose reset gate is "
         f"always open: outputs and gradients agree within {error:.0e} in {count} of {count} networks. With the reset "
-        f"gate as drawn the outputs are {summary['free']['min']:.0e} apart or more: no part of an LSTM stands for it.",
+        f"gate as drawn the outputs are {summary['free']['min']:.2g} apart at the least: no part of an LSTM stands for "
+        f"it.",
         numbers,
     )
 

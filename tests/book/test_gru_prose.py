@@ -1,0 +1,53 @@
+"""What the chapter on the GRU says in words, computed again and asked of the evidence."""
+
+import numpy as np
+import pytest
+import torch
+
+from companion.exercises import lstm
+from companion.experiments import number
+from companion.experiments.claims import claim
+from companion.experiments.evidence import Evidence
+
+
+@pytest.fixture(scope="module")
+def bench():
+    return Evidence.load("bench_cpu").results
+
+
+def test_the_two_times_of_the_text_are_those_of_the_picture(bench):
+    for place, layer in ((7, "LSTM"), (10, "GRU")):
+        assert bench[place]["benchmark"] == "reference"
+        assert bench[place]["work"] == {"layer": layer, "B": 32, "D": 64, "H": 128, "T": 100}
+    assert number("bench_cpu:results.10.torch_forward") > 4 * number("bench_cpu:results.7.torch_forward")
+    for way in ("forward", "training"):
+        assert 0.75 < bench[10][way] / bench[7][way] < 1
+        assert bench[10][f"torch_{way}"] > 3 * bench[7][f"torch_{way}"]
+
+
+def test_as_many_weights_are_nearly_a_fifth_more_units():
+    def size(kind, units):
+        return sum(p.numel() for p in kind(64, units).parameters())
+
+    lstm_size = size(torch.nn.LSTM, 128)
+    assert size(torch.nn.GRU, 128) == 0.75 * lstm_size
+    units = min(range(128, 200), key=lambda H: abs(size(torch.nn.GRU, H) - lstm_size))
+    assert 0.17 < units / 128 - 1 < 0.2
+
+
+def test_a_new_network_keeps_a_thousandth_over_ten_steps():
+    assert 1 / lstm.worth(np.full((10, 1), 0.5), 10)[0] == pytest.approx(1000, rel=0.03)
+
+
+def test_the_rows_of_the_picture_are_where_its_caption_says():
+    results = Evidence.load("gru_from_lstm").results
+    assert len(results) == 100
+    assert max(run[name] for run in results for name in ("open", "moved")) < 1e-15
+    assert min(run[name] for run in results for name in ("free", "tanh", "untied")) > 0.01
+    assert max(run[name] for run in results for name in ("free", "tanh", "untied")) < 3
+
+
+def test_the_verdict_names_the_least_difference():
+    verdict = claim("C29").verdict()
+    assert f"{verdict.numbers['free']['min']:.2g} apart at the least" in verdict.sentence
+    assert verdict.numbers["moved"] < 1e-15
