@@ -8,6 +8,7 @@ from companion.exercises import lstm
 from companion.experiments import number
 from companion.experiments.claims import claim
 from companion.experiments.evidence import Evidence
+from companion.reference import GRU, SGD, Adam
 
 
 @pytest.fixture(scope="module")
@@ -16,10 +17,11 @@ def bench():
 
 
 def test_the_two_times_of_the_text_are_those_of_the_picture(bench):
-    for place, layer in ((7, "LSTM"), (10, "GRU")):
+    for place, layer in ((7, "LSTM"), (10, "GRU"), (11, "GRU before")):
         assert bench[place]["benchmark"] == "reference"
         assert bench[place]["work"] == {"layer": layer, "B": 32, "D": 64, "H": 128, "T": 100}
     assert number("bench_cpu:results.10.torch_forward") > 4 * number("bench_cpu:results.7.torch_forward")
+    assert bench[11]["forward"] < 1.1 * bench[10]["forward"]
     for way in ("forward", "training"):
         assert 0.75 < bench[10][way] / bench[7][way] < 1
         assert bench[10][f"torch_{way}"] > 3 * bench[7][f"torch_{way}"]
@@ -51,3 +53,19 @@ def test_the_verdict_names_the_least_difference():
     verdict = claim("C29").verdict()
     assert f"{verdict.numbers['free']['min']:.2g} apart at the least" in verdict.sentence
     assert verdict.numbers["moved"] < 1e-15
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_training_cannot_tell_which_way_round_the_update_gate_is(kind, rng):
+    x, dy = rng.normal(size=(2, 7, 3, 4))
+    sign = np.repeat([1.0, -1.0, 1.0], 4)
+    straight = GRU(4, 4, rng=0)
+    turned = {name: (value.T * sign).T for name, value in straight.params.items()}
+    first, second = kind(straight.params, lr=0.1), kind(turned, lr=0.1)
+    for _ in range(5):
+        other = GRU(4, 4, rng=0)
+        other.load_state_dict({name: (value.T * sign).T for name, value in turned.items()})  # what its user would read
+        np.testing.assert_allclose(other(x)[0], straight(x)[0], rtol=1e-9, atol=1e-12)
+        grads = other.bptt(other.unroll(x), dy).params
+        first.step(straight.bptt(straight.unroll(x), dy).params)
+        second.step({name: (value.T * sign).T for name, value in grads.items()})
