@@ -51,8 +51,10 @@ EXPERIMENTS = (
     "clamped_gates",
     "dense_gates",
     "forget_bias",
+    "reber",
     "gru_from_lstm",
     "timing",
+    "reber",
 )  # each a module of this package that holds EXPERIMENT
 
 
