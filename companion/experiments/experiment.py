@@ -54,7 +54,6 @@ EXPERIMENTS = (
     "reber",
     "gru_from_lstm",
     "timing",
-    "reber",
 )  # each a module of this package that holds EXPERIMENT
 
 
