@@ -28,7 +28,7 @@ def test_how_long_brackets_stand_open():
 
 def test_half_open_gates_forget_by_half():
     assert sigmoid(0) == 0.5
-    assert 0.5**10 == pytest.approx(1e-3, rel=0.05)
+    assert pytest.approx(1e-3, rel=0.05) == 0.5**10
     assert neuron.half_life(sigmoid(1.0)) == pytest.approx(2.2, abs=0.05)
 
 
@@ -77,3 +77,15 @@ def test_a_held_output_gate_makes_silent_and_not_loud():
     numbers = claim("C23").verdict().numbers
     assert numbers["o"]["shown"]["max"] < 0.02
     assert [round(100 * numbers[gate]["mute"]["mean"]) for gate in "ifo"] == [0, 9, 64]
+
+
+def test_the_experiment_of_1997_is_as_the_page_says():
+    reber = Evidence.load("reber")
+    six, published = reber.summary["1997/6/0.5"], 8440
+    assert six["succeeded"] == len(reber.results) == 30
+    assert six["words"] == pytest.approx(published, rel=0.05)
+    times = np.array([trial["1997/6/0.5"][0] for trial in reber.results])
+    assert np.sum(times > 8 * np.median(times)) == 3
+    assert times.mean() - np.mean(times[times <= 8 * np.median(times)]) > 2000
+    assert max(reber.summary[f"RNN/12/{rate}"]["succeeded"] for rate in (0.1, 0.5)) <= 4
+    assert reber.summary["forget gate/6/0.5"]["succeeded"] <= six["succeeded"]
