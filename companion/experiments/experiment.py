@@ -54,6 +54,7 @@ EXPERIMENTS = (
     "reber",
     "gru_from_lstm",
     "timing",
+    "timing_again",
 )  # each a module of this package that holds EXPERIMENT
 
 

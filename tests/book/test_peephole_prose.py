@@ -64,3 +64,12 @@ def test_only_one_pair_leans_towards_the_peepholes():
     }
     assert [key for key, lean in leans.items() if lean > 0] == ["timed_spikes_1"]
     assert (numbers["ahead"], numbers["behind"]) == (0, 0)
+
+
+def test_a_hundred_runs_tell_what_thirty_could_not():
+    again = Evidence.load("timing_again").summary
+    one, two = again["cells_1"], again["cells_2"]
+    assert one["p"] < 0.001 < 0.05 < two["p"]
+    assert one["PeepholeLSTM"]["low"] > one["LSTM"]["high"]
+    assert 0.4 < one["power"] < 0.6
+    assert two["LSTM"]["low"] > one["PeepholeLSTM"]["high"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from companion import reference as ref
-from companion.experiments import timing
+from companion.experiments import timing, timing_again
 from companion.experiments.claims import peephole as judges
 from companion.experiments.evidence import Evidence, plain
 from companion.experiments.race import Runner
@@ -104,3 +104,25 @@ def test_a_run_is_repeated_with_the_same_numbers():
     small = CONFIG | {"updates": {"timed_spikes": 200, "spike_delays": 200}}
     one, two = (timing.trained("spike_delays", "PeepholeLSTM", 2, 0.03, [0, 1], small) for _ in range(2))
     assert one == two
+
+
+def test_the_second_run_has_seeds_of_its_own():
+    """The first seeds again, briefly: what is measured for seed 0 is what seed 30 gives."""
+    small = timing_again.CONFIG | {
+        "updates": {"timed_spikes": 300},
+        "chosen": {"2": {"LSTM": 0.03}},
+        "every": 100,
+    }
+    (now, _) = timing_again.measure([0, 1], small)
+    assert now == {"2/LSTM": timing.trained("timed_spikes", "LSTM", 2, 0.03, [30, 31], small)[0]}
+
+
+def test_power_is_the_share_of_trials_that_tell_two_shares_apart():
+    from scipy.stats import fisher_exact
+
+    rng = np.random.default_rng(0)
+    drawn = [(rng.binomial(30, 0.03), rng.binomial(30, 0.23)) for _ in range(2000)]
+    told = [fisher_exact([[a, 30 - a], [b, 30 - b]]).pvalue < 0.05 for a, b in drawn]
+    assert timing_again.power(0.03, 0.23) == pytest.approx(np.mean(told), abs=0.03)
+    assert timing_again.power(0.0, 1.0) == pytest.approx(1.0)
+    assert timing_again.power(0.5, 0.5) < 0.05
