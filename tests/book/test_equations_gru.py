@@ -96,14 +96,15 @@ def test_before_the_product_is_what_the_paper_writes(equation, before):
 
 
 def test_the_two_products_differ_by_the_differences_of_the_gates(equation, rng):
-    for size in (1, 2, 5, 8):
+    for size in (2, 5, 8):
         U, h, r = rng.standard_normal((size, size)), rng.standard_normal(size), rng.uniform(size=size)
         direct = r * (U @ h) - U @ (r * h)
         equation("eq-gru-gap", of=exercises.reset_gap).close(
             exercises.reset_gap(U, r, h), direct, rtol=1e-9, atol=1e-14
         )
     same = exercises.reset_gap(U, np.full(8, 0.3), h)
-    equation("eq-gru-gap", of=exercises.reset_gap).close(same, np.zeros(8), rtol=0, atol=1e-15)
+    np.testing.assert_allclose(same, 0, atol=1e-14)  # one reset for all: the order does not matter
+    np.testing.assert_allclose(exercises.reset_gap(U[:1, :1], r[:1], h[:1]), 0, atol=1e-15)
 
 
 def test_a_pre_activation_of_the_other_sign_is_the_gate_turned_round(equation, rng):
