@@ -1,26 +1,12 @@
 """The pictures of the chapter on a basic network hold the numbers they were given and have axes with names."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
 from companion.figures import basic_network as draw
 from companion.figures.palette import LIGHT
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
+from tests.figures.reading import texts
 
 
 def spread(mean):

@@ -2,30 +2,12 @@
 
 import xml.etree.ElementTree as ElementTree
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from companion.figures import bptt as draw
 from companion.figures.__main__ import walked_back
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
-
-
-def has_named_axes(axes):
-    return bool(axes.get_xlabel() and axes.get_ylabel())
+from tests.figures.reading import has_named_axes, texts
 
 
 def test_the_miss_leads_from_the_last_state_to_what_came():

@@ -1,29 +1,15 @@
 """The pictures of the chapter on connection schemes hold the numbers they were given and have axes with names."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from companion.figures import connection_schemes as draw
 from companion.figures.palette import LIGHT
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
+from tests.figures.reading import texts
 
 
 def value(mean):
     return {"mean": mean, "low": mean * 0.95, "high": mean * 1.05, "min": mean * 0.9, "max": mean * 1.1}
-
-
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
 
 
 def test_what_comes_back_is_drawn_for_both_networks():

@@ -2,28 +2,14 @@
 
 import xml.etree.ElementTree as ElementTree
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from companion.figures import gru as draw
 from companion.figures import gru_diagrams
+from tests.figures.reading import texts
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
 
 
 def test_two_gates_are_drawn_against_each_other_with_the_line_of_tied_ones(rng):

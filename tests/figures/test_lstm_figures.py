@@ -2,33 +2,15 @@
 
 import xml.etree.ElementTree as ElementTree
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from companion.figures import lstm as draw
 from companion.figures import lstm_diagrams
 from companion.figures.__main__ import stored_and_shown
+from tests.figures.reading import has_named_axes, texts
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
-
-
-def has_named_axes(axes):
-    return bool(axes.get_xlabel() and axes.get_ylabel())
 
 
 def test_the_distances_are_shares_of_what_is_still_open():

@@ -3,29 +3,15 @@
 import re
 import xml.etree.ElementTree as ElementTree
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import pytest
 
 from companion.figures import overview as draw
 from companion.figures import overview_diagrams as diagrams
 from companion.figures.palette import LIGHT
+from tests.figures.reading import texts
 
 SPACE = "{http://www.w3.org/2000/svg}"
 DIAGRAMS = {"growth": diagrams.growth, "shapes": diagrams.shapes, "sights": diagrams.sights}
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
 
 
 def test_a_bar_for_each_letter_and_a_mark_for_the_space():

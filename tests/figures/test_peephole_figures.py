@@ -3,24 +3,12 @@
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from companion.exercises.peephole import clock, run_clock
 from companion.figures import peephole as draw
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def heights(axes):

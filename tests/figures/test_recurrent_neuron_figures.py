@@ -2,31 +2,13 @@
 
 import xml.etree.ElementTree as ElementTree
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from companion.figures import recurrent_neuron as draw
 from companion.figures import style, vector
 from companion.figures.palette import LIGHT
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
-
-
-def has_named_axes(axes):
-    return bool(axes.get_xlabel() and axes.get_ylabel())
+from tests.figures.reading import has_named_axes, texts
 
 
 def test_the_series_is_drawn_as_it_is_with_a_band_over_each_later_period():

@@ -1,25 +1,10 @@
 """The pictures of "Rosetta" hold the numbers they were given, say them beside the lines, and have axes with names."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from companion.figures import rosetta as draw
 from companion.figures.palette import LIGHT
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
+from tests.figures.reading import texts
 
 
 def test_two_ports_are_two_lines_beside_what_was_observed():

@@ -1,28 +1,10 @@
 """The chapter's pictures hold the numbers they were given, say them beside the lines, and have axes with names."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from companion.figures import truncated_bptt as draw
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
-
-
-def has_named_axes(axes):
-    return bool(axes.get_xlabel() and axes.get_ylabel())
+from tests.figures.reading import has_named_axes, texts
 
 
 def bands(name="mean", **middle):

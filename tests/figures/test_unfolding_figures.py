@@ -3,33 +3,14 @@
 import re
 import xml.etree.ElementTree as ElementTree
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from companion.figures import unfolding as draw
 from companion.figures.__main__ import unrolled_impulse
 from companion.figures.palette import LIGHT
+from tests.figures.reading import has_named_axes, texts
 
 SPACE = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
-
-
-def has_named_axes(axes):
-    return bool(axes.get_xlabel() and axes.get_ylabel())
 
 
 def test_each_cycle_is_a_row_with_its_length_at_the_end_and_larger_dots_for_larger_numbers():

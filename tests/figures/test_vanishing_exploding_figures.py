@@ -5,33 +5,15 @@ import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from companion.figures import vanishing_exploding as draw
 from companion.figures.__main__ import gradient_data, gradient_walks
 from companion.reference import RNN
+from tests.figures.reading import has_named_axes, texts
 
 SCRIPT = Path(__file__).resolve().parents[2] / "book" / "_assets" / "interactive" / "gradient.js"
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
-
-
-def has_named_axes(axes):
-    return bool(axes.get_xlabel() and axes.get_ylabel())
 
 
 def test_the_heat_map_has_a_row_a_state_and_a_column_a_character():

@@ -1,36 +1,17 @@
 """The pictures on clipping, activations, normalisation and gains hold what they were given, and name it."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from companion.figures import vanishing_practice as draw
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
+from tests.figures.reading import has_named_axes, texts
 
 
 def shares(*values):
     return [{"share": value, "low": max(value - 0.1, 0), "high": min(value + 0.1, 1)} for value in values]
 
 
-def texts(axes):
-    return [text.get_text() for text in axes.texts]
-
-
 def lines(axes):
     return [line.get_ydata() for line in axes.lines]
-
-
-def has_named_axes(axes):
-    return bool(axes.get_xlabel() and axes.get_ylabel())
 
 
 def test_a_run_that_is_lost_ends_where_its_last_number_is():
