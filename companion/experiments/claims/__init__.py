@@ -12,27 +12,10 @@ made somebody curious enough to measure.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from companion.experiments.claims import (
-    applications,
-    bptt,
-    connection_schemes,
-    epilogue,
-    gru,
-    long_term_dependencies,
-    lstm,
-    overview,
-    peephole,
-    recurrent_neuron,
-    rosetta,
-    speed,
-    truncated_bptt,
-    unfolding,
-    vanishing_exploding,
-    vanishing_exploding_practice,
-)
 from companion.experiments.claims.claim import SOURCES, Claim
 from companion.experiments.evidence import Evidence, lookup
 from companion.experiments.verdict import CONDITIONAL, FALSE, HOLDS, UNMEASURED, Verdict
@@ -51,28 +34,26 @@ __all__ = [
     "verdicts",
 ]
 
-_CHAPTERS = (
-    applications,
-    bptt,
-    connection_schemes,
-    epilogue,
-    gru,
-    long_term_dependencies,
-    lstm,
-    overview,
-    peephole,
-    recurrent_neuron,
-    rosetta,
-    speed,
-    truncated_bptt,
-    unfolding,
-    vanishing_exploding,
-    vanishing_exploding_practice,
-)
-CLAIMS: Mapping[str, Claim] = {
-    entry.id: entry
-    for entry in sorted((entry for chapter in _CHAPTERS for entry in chapter.CLAIMS), key=lambda entry: entry.id)
-}
+_MODULES = (
+    "applications",
+    "bptt",
+    "connection_schemes",
+    "epilogue",
+    "gru",
+    "long_term_dependencies",
+    "lstm",
+    "overview",
+    "peephole",
+    "recurrent_neuron",
+    "rosetta",
+    "speed",
+    "truncated_bptt",
+    "unfolding",
+    "vanishing_exploding",
+    "vanishing_exploding_practice",
+)  # each holds the CLAIMS of its chapter, and their judges
+_ENTRIES = [entry for name in _MODULES for entry in import_module(f"{__name__}.{name}").CLAIMS]
+CLAIMS: Mapping[str, Claim] = {entry.id: entry for entry in sorted(_ENTRIES, key=lambda entry: entry.id)}
 
 
 def claim(name: str) -> Claim:
