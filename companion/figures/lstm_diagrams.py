@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from companion.figures.cell_parts import box, document, node, paint, word
 
-WIDTH, HEIGHT = 640, 268
+SIZE = (640, 268)
 LINE, RAIL, BOXES = 62, 238, 172
 
 TOLD = {
@@ -36,17 +36,17 @@ def cell(stage: str) -> str:
         return f'<path d="{path}" stroke="{paint(colour)}"{end}/>'
 
     lines, shapes, words = [], [], []
-    _carry(stage, arrow, lines, shapes, words)
-    _candidate(stage, arrow, lines, shapes, words)
+    carry(stage, arrow, lines, shapes, words)
+    candidate(stage, arrow, lines, shapes, words)
     if stage != "carousel":
-        _input_gate(arrow, lines, shapes, words)
-        _output_gate(arrow, lines, shapes, words)
+        input_gate(arrow, lines, shapes, words)
+        output_gate(arrow, lines, shapes, words)
     if stage == "forget":
-        _forget_gate(arrow, lines, shapes, words)
-    return document((WIDTH, HEIGHT), TOLD[stage], tip, [*lines, *shapes], words)
+        forget_gate(arrow, lines, shapes, words)
+    return document(SIZE, TOLD[stage], tip, [*lines, *shapes], words)
 
 
-def _carry(stage: str, arrow: Callable[[str, str], str], lines: list, shapes: list, words: list) -> None:
+def carry(stage: str, arrow: Callable[[str, str], str], lines: list, shapes: list, words: list) -> None:
     """Draw the line of the cell state, the sum, and the rail that brings input and last output."""
     stops = [66, 288] if stage != "forget" else [66, 152]
     lines.append(arrow(f"M{stops[0]} {LINE}H{stops[1]}", "cell"))
@@ -62,7 +62,8 @@ def _carry(stage: str, arrow: Callable[[str, str], str], lines: list, shapes: li
     words += [word(30, RAIL, "x", "input", "t"), word(78, RAIL, "h", "hidden", "t−1")]
 
 
-def _candidate(stage: str, arrow: Callable[[str, str], str], lines: list, shapes: list, words: list) -> None:
+def candidate(stage: str, arrow: Callable[[str, str], str], lines: list, shapes: list, words: list) -> None:
+    """Draw the tanh that makes the candidate, and its way to the sum."""
     at = 304 if stage == "carousel" else 348
     lines.append(arrow(f"M{at} {RAIL}V{BOXES + 20}", "ink"))
     shapes.append(box(at, BOXES, "tanh"))
@@ -74,21 +75,24 @@ def _candidate(stage: str, arrow: Callable[[str, str], str], lines: list, shapes
         words.append(word(at + 16, 136, "g", "ink", "t"))
 
 
-def _input_gate(arrow: Callable[[str, str], str], lines: list, shapes: list, words: list) -> None:
+def input_gate(arrow: Callable[[str, str], str], lines: list, shapes: list, words: list) -> None:
+    """Draw the input gate, which multiplies the candidate."""
     lines += [arrow(f"M260 {RAIL}V{BOXES + 20}", "ink"), arrow(f"M260 {BOXES - 18}V116H286", "gate")]
     lines.append(arrow(f"M304 100V{LINE + 18}", "ink"))
     shapes += [box(260, BOXES, "σ", "gate"), node(304, 116, "×")]
     words.append(word(244, 136, "i", "gate", "t"))
 
 
-def _output_gate(arrow: Callable[[str, str], str], lines: list, shapes: list, words: list) -> None:
+def output_gate(arrow: Callable[[str, str], str], lines: list, shapes: list, words: list) -> None:
+    """Draw the output gate, which multiplies the tanh of the cell state."""
     lines += [arrow(f"M460 {RAIL}V{BOXES + 20}", "ink"), arrow(f"M482 {BOXES}H504", "gate")]
     lines += [arrow(f"M522 {LINE}V90", "cell"), arrow("M522 126V154", "ink"), arrow(f"M538 {BOXES}H580", "hidden")]
     shapes += [box(460, BOXES, "σ", "gate"), box(522, 108, "tanh"), node(522, BOXES, "×")]
     words += [word(492, BOXES - 18, "o", "gate", "t"), word(600, BOXES, "h", "hidden", "t")]
 
 
-def _forget_gate(arrow: Callable[[str, str], str], lines: list, shapes: list, words: list) -> None:
+def forget_gate(arrow: Callable[[str, str], str], lines: list, shapes: list, words: list) -> None:
+    """Draw the forget gate, which multiplies the line of the cell state."""
     lines += [arrow(f"M168 {RAIL}V{BOXES + 20}", "ink"), arrow(f"M168 {BOXES - 18}V{LINE + 18}", "gate")]
     shapes += [box(168, BOXES, "σ", "gate"), node(168, LINE, "×")]
     words.append(word(184, 116, "f", "gate", "t"))

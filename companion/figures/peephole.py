@@ -7,7 +7,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from companion.figures import lstm_diagrams as parts
+from companion.figures import lstm_diagrams
+from companion.figures.cell_parts import document, paint
 from companion.figures.palette import LIGHT
 from companion.figures.style import label
 
@@ -69,13 +70,12 @@ def diagram() -> str:
     tip = "peephole-tip"
 
     def arrow(path: str, colour: str) -> str:
-        stroke = "currentColor" if colour == "ink" else f"var(--u-{colour})"
-        return f'<path d="{path}" stroke="{stroke}" marker-end="url(#{tip})"/>'
+        return f'<path d="{path}" stroke="{paint(colour)}" marker-end="url(#{tip})"/>'
 
     lines, shapes, words = [], [], []
-    parts._carry("forget", arrow, lines, shapes, words)
-    parts._candidate("forget", arrow, lines, shapes, words)
-    for gate in (parts._input_gate, parts._output_gate, parts._forget_gate):
+    lstm_diagrams.carry("forget", arrow, lines, shapes, words)
+    lstm_diagrams.candidate("forget", arrow, lines, shapes, words)
+    for gate in (lstm_diagrams.input_gate, lstm_diagrams.output_gate, lstm_diagrams.forget_gate):
         gate(arrow, lines, shapes, words)
     peep = f'stroke="var(--u-cell)" stroke-dasharray="5 4" marker-end="url(#{tip})"'
     for path in ("M92 62V172H144", "M92 172V206H226V172H236", "M426 62V172H436"):
@@ -85,4 +85,4 @@ def diagram() -> str:
         "before the forget gate acts and go to the forget gate and the input gate. The third leaves it behind the "
         "sum, where it is the new cell state, and goes to the output gate."
     )
-    return parts._document("The cell with peepholes", desc, tip, lines, shapes, words)
+    return document(lstm_diagrams.SIZE, ("The cell with peepholes", desc), tip, [*lines, *shapes], words)
