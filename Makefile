@@ -10,6 +10,7 @@ VENV := .venv/bin
 endif
 RUN := $(VENV)/python
 PORT ?= 8000
+JOBS ?= -1
 
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +41,8 @@ notebooks: setup ## run the chapters again and rewrite their outputs (some: make
 snapshot: setup ## take the errors that the last make test recorded into book/evidence
 	@$(RUN) tools/snapshot.py
 
-experiments: setup ## measure every claim again and rewrite book/evidence (some: make experiments NAMES="impulse")
-	@for name in $(or $(NAMES),$$($(RUN) -m companion experiment --list | cut -d' ' -f1)); do $(RUN) -m companion experiment $$name || exit 1; done
+experiments: setup ## measure every claim again and rewrite book/evidence on all cores (some: make experiments NAMES="impulse"; JOBS=1: on one)
+	@for name in $(or $(NAMES),$$($(RUN) -m companion experiment --list | cut -d' ' -f1)); do $(RUN) -m companion experiment $$name --jobs $(JOBS) || exit 1; done
 
 bench: setup ## measure the speed of the layers on this machine (book/evidence/bench_cpu.json; only PyTorch: NAMES=nn)
 	@$(RUN) -m benchmarks $(or $(NAMES),cpu --json book/evidence/bench_cpu.json)

@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     experiment.add_argument("name", nargs="?", help="the experiment; see --list")
     experiment.add_argument("--list", action="store_true", help="list the experiments")
     experiment.add_argument("--seeds", type=int, help="how many seeds, from 0 on")
-    experiment.add_argument("--jobs", type=int, default=1, help="how many processes")
+    experiment.add_argument("--jobs", type=int, default=1, help="how many processes; -1: one a core")
     experiment.add_argument("--cluster", metavar="ADDRESS", help="run on the workers of this Dask scheduler instead")
     experiment.add_argument("--folder", help="where the evidence goes, instead of book/evidence")
     experiment.set_defaults(command=_experiment)

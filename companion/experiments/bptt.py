@@ -280,4 +280,5 @@ EXPERIMENT = Experiment(
     seeds=32,
     together=4,
     packages=("numpy", "torch"),
+    timed=True,
 )

@@ -73,6 +73,7 @@ class Experiment:
         seeds: how many seeds a full run has, from 0 on; None for an experiment without chance.
         together: how many seeds are measured at once.
         packages: packages whose versions matter.
+        timed: whether it takes times, which a second process beside it would spoil; then there is never one.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Experiment:
     seeds: int | None = None
     together: int = 1
     packages: tuple[str, ...] = ("numpy",)
+    timed: bool = False
 
 
 def find(name: str) -> Experiment:
@@ -111,18 +113,21 @@ def run(
         seeds: how many seeds, from 0 on; the experiment's own number unless told.
         folder: where the evidence goes; the book's folder unless told.
         working: folder of the working file; `_build/experiments` beside the book unless told.
-        jobs: how many batches run side by side, in processes of their own (joblib).
+        jobs: how many batches run side by side, in processes of their own (joblib); -1 takes a process for each core.
         cluster: the address of a Dask scheduler, such as "tcp://10.0.0.1:8786"; batches then run on all its workers,
             each of which has this package installed.
         mode: how progress is shown, as in `companion.training.progress`.
 
     Raises:
-        ValueError: a number of seeds below 1, or one for an experiment without chance.
+        ValueError: a number of seeds below 1, or one for an experiment without chance; a cluster for one that takes
+            times.
         OSError: no scheduler answers at the address.
         ImportError: a cluster is asked for and `distributed` is not installed.
     """
     from companion.training import progress
 
+    if cluster and experiment.timed:
+        raise ValueError(f"cluster: {experiment.name} takes times, so it runs on one machine, got {cluster}")
     wanted = _seeds(experiment, seeds)
     folder = Path(folder or evidence_folder())
     working = Path(working or evidence_folder().parents[1] / "_build" / "experiments") / f"{experiment.name}.json"
@@ -167,7 +172,7 @@ def _resume(working: Path, experiment: Experiment) -> tuple[dict[str, list], flo
 
 def _measured(experiment: Experiment, batches: Sequence[Sequence[Any]], jobs: int, cluster: str | None):
     """Yield each batch with its results, in order."""
-    if jobs == 1 and cluster is None:
+    if (jobs == 1 and cluster is None) or experiment.timed:
         for batch in batches:
             yield batch, experiment.measure(batch, experiment.config)
         return

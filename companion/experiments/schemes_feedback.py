@@ -276,4 +276,5 @@ EXPERIMENT = Experiment(
     seeds=24,
     together=8,
     packages=("numpy", "scipy", "torch"),
+    timed=True,
 )

@@ -261,4 +261,5 @@ EXPERIMENT = Experiment(
     summarise=summarise,
     seeds=20,
     packages=("numpy", "scipy", "torch"),
+    timed=True,
 )

@@ -162,4 +162,5 @@ EXPERIMENT = Experiment(
     summarise=summarise,
     seeds=20,
     packages=("numpy", "scipy"),
+    timed=True,
 )

@@ -20,11 +20,17 @@ def scheduler():
 def test_a_dask_cluster_gives_the_numbers_of_one_process(scheduler, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("UNROLLED_EVIDENCE", str(tmp_path / "book" / "evidence"))
     here, there = tmp_path / "here", tmp_path / "there"
-    assert main(["experiment", "bptt", "--seeds", "3", "--folder", str(here)]) == 0
-    assert main(["experiment", "bptt", "--seeds", "3", "--folder", str(there), "--cluster", scheduler]) == 0
-    alone, shared = (Evidence.load("bptt", folder) for folder in (here, there))
+    assert main(["experiment", "unfolding", "--seeds", "3", "--folder", str(here)]) == 0
+    assert main(["experiment", "unfolding", "--seeds", "3", "--folder", str(there), "--cluster", scheduler]) == 0
+    alone, shared = (Evidence.load("unfolding", folder) for folder in (here, there))
     assert len(shared.results) == 3
-    assert [measured(run) for run in shared.results] == [measured(run) for run in alone.results]
+    assert shared.results == alone.results
+    assert shared.summary == alone.summary
+
+
+def test_what_takes_times_is_not_sent_to_a_cluster(capsys):
+    assert main(["experiment", "speed", "--cluster", "tcp://127.0.0.1:9"]) == 2
+    assert "cluster: speed takes times, so it runs on one machine" in capsys.readouterr().err
 
 
 def test_the_work_is_done_by_the_workers(scheduler, tmp_path, monkeypatch):
@@ -37,16 +43,11 @@ def test_the_work_is_done_by_the_workers(scheduler, tmp_path, monkeypatch):
     assert 0 not in {result["process"] for result in evidence.results}
 
 
-def measured(run):
-    """What does not depend on the clock."""
-    return {name: value for name, value in run.items() if name != "cost"}
-
-
 def own_number(name, batch):
     return [{"process": os.getpid()} for _ in batch]
 
 
 def test_an_address_where_nobody_answers_is_an_error(capsys):
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
-        assert main(["experiment", "bptt", "--seeds", "1", "--cluster", "tcp://127.0.0.1:9"]) == 2
+        assert main(["experiment", "unfolding", "--seeds", "1", "--cluster", "tcp://127.0.0.1:9"]) == 2
     assert "127.0.0.1:9" in capsys.readouterr().err

@@ -136,6 +136,12 @@ def test_processes_side_by_side_give_the_same_results(folders, monkeypatch):
     assert [result["value"] for result in evidence.results] == [0, 10, 20, 30, 40]
 
 
+def test_what_takes_times_has_no_second_process_beside_it(folders):
+    counter = Counter()
+    run(counting(counter, timed=True), jobs=2, **folders)
+    assert counter.asked == [[0, 1], [2, 3], [4]]  # asked here, not in another process
+
+
 def times_ten(seeds, config):
     return [{"value": seed * 10} for seed in seeds]
 
