@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from companion import reference as ref
-from companion.experiments import reber
+from companion.experiments import Evidence, reber
 
 
 def test_words_to_learn_and_words_to_try_are_apart():
@@ -63,3 +63,25 @@ def test_one_step_that_is_wrong_spoils_a_word():
     t = int(np.flatnonzero(~learnt.legal[0, 2, 1])[0])
     wrong[0, 2, 1, t] = 2.0  # a letter that may not follow is rated above all others
     np.testing.assert_allclose(reber.all_right(silent, Says(wrong), learnt), [5 / 6])
+
+
+def test_the_quickest_trial_succeeds_again():
+    evidence = Evidence.load("reber")
+    key = "1997/6/0.5"
+    at, seed = min((run[key][0], run["seed"]) for run in evidence.results)
+    again = reber.measure([seed], evidence.config | {"updates": at + 200, "settings": [["1997", 6, 0.5]]})
+    assert abs(again[0][key][0] - at) <= evidence.config["every"]  # one check later where numbers are rounded otherwise
+
+
+def test_the_output_gates_begin_shut_by_one_two_and_three():
+    layer, _ = reber.networks("1997", 6, [0], 0.2)
+    np.testing.assert_array_equal(layer.params["bias_ih_l0"][0, -6:], [-1, -1, -2, -2, -3, -3])
+    assert not layer.params["bias_hh_l0"].any()
+    assert np.abs(layer.params["weight_hh_l0"]).max() <= 0.2
+
+
+def test_the_first_words_of_a_trial_are_the_same_whoever_learns_beside_it():
+    small = reber.CONFIG | {"updates": 40, "every": 20, "words": 20, "settings": [["1997", 4, 0.5], ["RNN", 12, 0.1]]}
+    alone = reber.measure([3], small)
+    beside = reber.measure([0, 3], small)
+    assert alone[0] == beside[1]

@@ -1,6 +1,7 @@
 """The networks cut off are cut off where they should be; the judges of C17, C18 and C19 follow their conditions."""
 
 import dataclasses
+import platform
 
 import numpy as np
 import pytest
@@ -208,3 +209,31 @@ def test_gradients_compared_without_a_cut_are_the_exact_one():
         for way in ("windows", "chunks"):
             assert run[way][1] == pytest.approx((1, 1), abs=1e-4)
             assert run[way][0][0] < 0.9999
+
+
+# ---- data and code still agree ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("way", "k"), [("chunks", 3), ("windows", 4)])
+def test_the_first_seed_learns_again_what_it_had_learnt(way, k):
+    """Accuracies of what is learnt are 1 on every processor; what is not learnt is compared by that alone."""
+    evidence = Evidence.load("truncation")
+    lags = [1, 2, 3, 10]  # the longest one decides where the streams begin
+    again = truncation.train([0], {**evidence.config, "lags": lags}, way, k)[:, 0]
+    then = [
+        evidence.results[0][way][evidence.config["lags"].index(lag)][evidence.config["cuts"].index(k)] for lag in lags
+    ]
+    success = evidence.config["success"]
+    assert list(again >= success) == [value >= success for value in then]
+    assert 0 < sum(again >= success) < len(lags)
+
+
+def test_the_gradients_of_the_first_untrained_networks_are_compared_again():
+    evidence, text = Evidence.load("truncation_text"), characters.load()
+    if evidence.versions["python"].rpartition(".")[0] != platform.python_version().rpartition(".")[0]:
+        pytest.skip(f"the text is the documentation of Python {evidence.versions['python']}, and differs in others")
+    config = evidence.config
+    models = truncation_text.Models([0], config["hidden"], len(text.symbols), config["rate"])
+    (again,) = truncation_text.compared(models, text, config)
+    for way in ("windows", "chunks"):
+        np.testing.assert_allclose(again[way], evidence.results[0]["untrained"][way], rtol=1e-4)
