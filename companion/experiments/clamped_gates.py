@@ -27,6 +27,7 @@ import numpy as np
 
 from companion import reference as ref
 from companion.experiments.experiment import Experiment
+from companion.experiments.intervals import interval
 from companion.experiments.race import Data, runner
 from companion.reference.activations import sigmoid
 
@@ -185,8 +186,6 @@ def openings(gates: Mapping[str, Array], cue: Array) -> dict[str, dict[str, floa
 
 def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return means with intervals of every fault in every way, and of the gates' differences, over who learnt."""
-    from companion.experiments.sharing import interval
-
     enough = CONFIG["learnt"]
     learnt = [r for r in results if min(r["free"]["asked"], r["free"]["silent"]) >= enough]
     found: dict[str, Any] = {"count": len(results), "learnt": len(learnt)}

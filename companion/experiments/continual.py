@@ -22,6 +22,7 @@ import numpy as np
 from companion import reference as ref
 from companion import tasks
 from companion.experiments.experiment import Experiment
+from companion.experiments.intervals import interval
 from companion.experiments.race import Data, loss_of, named, shorten
 
 CONFIG: dict[str, Any] = {
@@ -133,8 +134,6 @@ def seam(f: Array, letters: Array) -> dict[str, float]:
 
 def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return means with intervals by kind, for the first and the last tenth; medians of the cell; how many forget."""
-    from companion.experiments.sharing import interval
-
     found: dict[str, Any] = {}
     for kind in KINDS:
         runs = [result[kind] for result in results]

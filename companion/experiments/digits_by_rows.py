@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from companion.experiments.experiment import Experiment
-from companion.experiments.reading import Readers, interval
+from companion.experiments.intervals import student
+from companion.experiments.reading import Readers
 from companion.tasks import digits
 
 ROWS = 8
@@ -117,16 +118,16 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     summary: dict[str, Any] = {}
     for name in (*NETWORKS, "first_rows"):
         summary[name] = {
-            key: {str(k + 1): interval([run[name][key][k] for run in results]) for k in range(ROWS)}
+            key: {str(k + 1): student([run[name][key][k] for run in results]) for k in range(ROWS)}
             for key in ("rows", "three_eight", "seen")
         }
-    summary["one_row"] = {str(k + 1): interval([run["one_row"][k] for run in results]) for k in range(ROWS)}
+    summary["one_row"] = {str(k + 1): student([run["one_row"][k] for run in results]) for k in range(ROWS)}
     for name in ("same_hands", "majority"):
-        summary[name] = interval([run[name] for run in results])
+        summary[name] = student([run[name] for run in results])
     ends = {name: np.array([run[name]["rows"][-1] for run in results]) for name in (*NETWORKS, "first_rows")}
-    summary["difference"] = interval(ends["last"] - ends["first_rows"])
+    summary["difference"] = student(ends["last"] - ends["first_rows"])
     summary["better"] = int((ends["last"] > ends["first_rows"]).sum())
-    summary["price"] = interval(ends["last"] - ends["every"])
+    summary["price"] = student(ends["last"] - ends["every"])
     return summary
 
 

@@ -27,6 +27,7 @@ import numpy as np
 from companion import reference as ref
 from companion import tasks
 from companion.experiments.experiment import Experiment
+from companion.experiments.intervals import wilson
 from companion.experiments.race import Runner, drawn, runner, score, size_for
 
 CELLS = ("RNN", "IRNN", "GRU", "LSTM", "PeepholeLSTM")
@@ -159,11 +160,8 @@ def solved_of(runs: Sequence[Mapping[str, Any]], name: str, lag: str, cell: str,
 
 def share(updates: np.ndarray, count: int) -> dict[str, Any]:
     """Return how many of `count` runs solved their task, the share with its 95 % Wilson interval, and the median."""
-    from scipy.stats import binomtest
-
-    low, high = binomtest(len(updates), count).proportion_ci(method="wilson")
     median = float(np.median(updates)) if len(updates) else None
-    return {"solved": len(updates), "share": len(updates) / count, "low": low, "high": high, "updates": median}
+    return {"solved": len(updates), **wilson(len(updates), count), "updates": median}
 
 
 EXPERIMENT = Experiment(

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from companion.experiments.experiment import Experiment
-from companion.experiments.reading import Readers, interval
+from companion.experiments.intervals import student
+from companion.experiments.reading import Readers
 from companion.tasks import names
 from companion.tasks.batching import Batch
 
@@ -105,8 +106,8 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return means and intervals over the seeds, and the paired differences from the network asked at the end."""
     kinds = (*NETWORKS, *REGRESSIONS, "majority")
     of = {name: np.array([run[name] for run in results]) for name in kinds}
-    summary: dict[str, Any] = {name: interval(values) for name, values in of.items()}
-    summary["behind"] = {name: interval(of["last"] - of[name]) for name in kinds if name != "last"}
+    summary: dict[str, Any] = {name: student(values) for name, values in of.items()}
+    summary["behind"] = {name: student(of["last"] - of[name]) for name in kinds if name != "last"}
     summary["better"] = {name: int((of["last"] > of[name]).sum()) for name in kinds if name != "last"}
     return summary
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from companion import reference as ref
 
-__all__ = ["Readers", "interval"]
+__all__ = ["Readers", "pooled"]
 
 Array = np.ndarray
 
@@ -80,19 +80,3 @@ class Readers:
 def pooled(states: Array, at: Array) -> Array:
     """Return the weighted sums over time, `(…, R, B, H)`, of states `(…, T, B, H)`."""
     return np.einsum("...rtb,...tbh->...rbh", at, states)
-
-
-def interval(values: Sequence[float]) -> dict[str, float]:
-    """Return the mean over the seeds, its 95 % interval by Student's t, and the extremes."""
-    from scipy.stats import t
-
-    values = np.asarray(values)
-    mean = float(values.mean())
-    half = float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
-    return {
-        "mean": mean,
-        "low": mean - half,
-        "high": mean + half,
-        "min": float(values.min()),
-        "max": float(values.max()),
-    }

@@ -21,6 +21,7 @@ import numpy as np
 from companion import reference as ref
 from companion import tasks
 from companion.experiments.experiment import Experiment
+from companion.experiments.intervals import wilson
 from companion.reference.activations import sigmoid
 from companion.tasks.grammar import GrammarBatch
 
@@ -166,17 +167,12 @@ def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, A
 
 def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return, by setting, how many trials succeeded, their share with its Wilson interval, and the mean of words."""
-    from scipy.stats import binomtest
-
     found = {}
     for key in (key for key in results[0] if key != "seed"):
         at = np.array([result[key][0] for result in results if result[key][0] is not None])
-        low, high = binomtest(len(at), len(results)).proportion_ci(method="wilson")
         found[key] = {
             "succeeded": len(at),
-            "share": len(at) / len(results),
-            "low": low,
-            "high": high,
+            **wilson(len(at), len(results)),
             "words": float(at.mean()) if len(at) else None,
             "median": float(np.median(at)) if len(at) else None,
         }

@@ -22,8 +22,8 @@ import numpy as np
 
 from companion import reference as ref
 from companion.experiments.experiment import Experiment
+from companion.experiments.intervals import interval
 from companion.experiments.schemes_memory import clip
-from companion.experiments.sharing import interval
 
 CONFIG = {
     "lengths": [8, 32, 128, 512],

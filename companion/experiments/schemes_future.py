@@ -15,8 +15,8 @@ import numpy as np
 
 from companion import reference as ref
 from companion.experiments.experiment import Experiment
+from companion.experiments.intervals import interval
 from companion.experiments.schemes_memory import HiddenLoop, clip
-from companion.experiments.sharing import interval
 from companion.tasks import one_hot
 
 CONFIG = {

@@ -17,7 +17,7 @@ import numpy as np
 
 from companion import reference as ref
 from companion.experiments.experiment import Experiment
-from companion.experiments.sharing import interval
+from companion.experiments.intervals import interval
 from companion.tasks import Echo, Parity, one_hot
 
 CONFIG = {

@@ -15,6 +15,7 @@ import numpy as np
 
 from companion import reference as ref
 from companion.experiments.experiment import Experiment
+from companion.experiments.intervals import interval
 from companion.reference import unfolded
 
 CONFIG = {
@@ -142,18 +143,6 @@ def trained(seeds: Sequence[int], config: Mapping[str, Any], x: Array, target: A
 def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the mean over the seeds, its 95 % interval and the extremes, by network and by what was asked."""
     return {name: {key: interval([run[name][key] for run in results]) for key in results[0][name]} for name in NETWORKS}
-
-
-def interval(values: Sequence[float]) -> dict[str, float]:
-    """Return mean, least and most, and the 95 % interval of the mean (`scipy.stats.bootstrap`, percentiles)."""
-    from scipy.stats import bootstrap
-
-    values = np.asarray(values)
-    low = high = float(values[0])
-    if np.ptp(values):
-        low, high = bootstrap((values,), np.mean, method="percentile", rng=np.random.default_rng(0)).confidence_interval
-    numbers = {"mean": values.mean(), "low": low, "high": high, "min": values.min(), "max": values.max()}
-    return {name: float(value) for name, value in numbers.items()}
 
 
 EXPERIMENT = Experiment(

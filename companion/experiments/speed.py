@@ -16,6 +16,7 @@ import numpy as np
 
 from companion.experiments import clock
 from companion.experiments.experiment import Experiment
+from companion.experiments.intervals import bootstrapped
 from companion.reference.cost import operations
 
 CONFIG = {
@@ -190,15 +191,8 @@ def one_round(seed: int, config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
-    """Return the median over the rounds and its 95 % interval (`scipy.stats.bootstrap`, percentiles)."""
-    from scipy.stats import bootstrap
-
-    values = np.asarray(values, dtype=float)
-    low = high = float(values[0])
-    if np.ptp(values):
-        found = bootstrap((values,), np.median, n_resamples=2000, method="percentile", rng=np.random.default_rng(0))
-        low, high = found.confidence_interval
-    return {"median": float(np.median(values)), "low": float(low), "high": float(high)}
+    """Return the median over the rounds and its 95 % interval."""
+    return bootstrapped(values, "median", np.median, n_resamples=2000)
 
 
 def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

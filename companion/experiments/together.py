@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from companion.experiments.intervals import wilson
 from companion.tasks import Batch
 
 Params = dict[str, Tensor]
@@ -213,14 +214,6 @@ def train(
 
 
 # ---- what is counted -------------------------------------------------------------------------------------------------
-
-
-def wilson(successes: int, count: int) -> dict[str, float]:
-    """Return the share of runs that succeeded with Wilson's 95 % interval."""
-    from scipy.stats import binomtest
-
-    found = binomtest(successes, count).proportion_ci(method="wilson")
-    return {"share": successes / count, "low": float(found.low), "high": float(found.high)}
 
 
 def medians(rows: Sequence[Sequence[float]]) -> list[float]:

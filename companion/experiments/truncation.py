@@ -11,13 +11,13 @@ memory that no gradient has made.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import sqrt
 from typing import Any
 
 import numpy as np
 
 from companion import reference as ref
 from companion.experiments.experiment import Experiment
+from companion.experiments.intervals import wilson
 
 CONFIG = {
     "lags": [1, 2, 3, 4, 5, 6, 8, 10],
@@ -133,14 +133,6 @@ def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, A
 # ---- summing up ------------------------------------------------------------------------------------------------------
 
 
-def wilson(successes: int, count: int, z: float = 1.959964) -> tuple[float, float]:
-    """Return the 95 % interval of a share after Wilson (1927)."""
-    share = successes / count
-    middle = share + z * z / (2 * count)
-    half = z * sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return (middle - half) / (1 + z * z / count), (middle + half) / (1 + z * z / count)
-
-
 def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return how many runs succeed and the mean accuracy, by way, lag and cut, and the frontier of each way.
 
@@ -155,7 +147,8 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         summary[way] = {"won": won.tolist(), "accuracy": all_runs.mean(axis=0).round(6).tolist()}
         if way != "frozen":
             summary[way]["frontier"] = [frontier(row, cuts, len(results)) for row in won]
-    summary["interval"] = [list(wilson(won, len(results))) for won in range(len(results) + 1)]
+    shares = [wilson(won, len(results)) for won in range(len(results) + 1)]
+    summary["interval"] = [[share["low"], share["high"]] for share in shares]
     summary["lags"], summary["cuts"] = lags, cuts
     return summary
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from companion import reference as ref
 from companion.experiments.experiment import Experiment
+from companion.experiments.intervals import bootstrapped
 
 CONFIG = {
     "B": 8,
@@ -113,7 +114,7 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     whole = np.array([run["whole"]["time"] for run in results])
 
     def ratio(values: Sequence[float]) -> dict[str, float]:
-        return interval(np.array(values) / whole, np.median, "median")
+        return bootstrapped(np.array(values) / whole, "median", np.median)
 
     cuts = {
         str(k): {
@@ -134,23 +135,12 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "per_step": (np.median(times, axis=0) / lengths).tolist(),
         "memory": memory.tolist(),
         "exponent": {
-            "time": interval(exponents, np.mean, "mean"),
+            "time": bootstrapped(exponents, "mean", np.mean),
             "memory": float(np.polyfit(np.log(lengths), np.log(memory), 1)[0]),
         },
         "cuts": cuts,
         "windows": windows,
     }
-
-
-def interval(values: np.ndarray, statistic: Callable, name: str) -> dict[str, float]:
-    """Return a statistic and its 95 % interval over the rounds (`scipy.stats.bootstrap`, percentiles)."""
-    from scipy.stats import bootstrap
-
-    found = float(statistic(values))
-    if len(values) < 2 or not np.ptp(values):
-        return {name: found, "low": found, "high": found}
-    limits = bootstrap((values,), statistic, method="percentile", rng=np.random.default_rng(0)).confidence_interval
-    return {name: found, "low": float(limits.low), "high": float(limits.high)}
 
 
 EXPERIMENT = Experiment(

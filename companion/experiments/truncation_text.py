@@ -17,7 +17,7 @@ import numpy as np
 
 from companion import reference as ref
 from companion.experiments.experiment import Experiment
-from companion.experiments.truncation_cost import interval
+from companion.experiments.intervals import bootstrapped
 from companion.reference.truncated import cosine_and_length
 from companion.tasks import characters
 
@@ -157,7 +157,7 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     def each(cuts: Sequence[int], values: Sequence[Sequence[float]]) -> dict[str, dict[str, float]]:
         columns = zip(cuts, zip(*values, strict=True), strict=True)
-        return {str(k): interval(np.array(column), np.mean, "mean") for k, column in columns}
+        return {str(k): bootstrapped(column, "mean", np.mean) for k, column in columns}
 
     def off(name: str, way: str, which: int) -> dict[str, dict[str, float]]:
         return each(CONFIG["compared"], [[pair[which] for pair in run[name][way]] for run in results])

@@ -21,6 +21,7 @@ import numpy as np
 
 from companion import reference as ref
 from companion.experiments.experiment import Experiment
+from companion.experiments.intervals import wilson
 from companion.tasks import Echo, Parity
 
 CONFIG = {
@@ -175,16 +176,10 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def told(scores: Sequence[float], solved: float = CONFIG["solved"]) -> dict[str, float]:
-    """Return mean, least and most, and the share at or above `solved` with its 95 % interval.
-
-    The interval is Wilson's (`scipy.stats.binomtest`).
-    """
-    from scipy.stats import binomtest
-
-    count = sum(score >= solved for score in scores)
-    interval = binomtest(count, len(scores)).proportion_ci(method="wilson")
-    share = {"solved": count / len(scores), "low": float(interval.low), "high": float(interval.high)}
-    return {"mean": float(np.mean(scores)), "min": min(scores), "max": max(scores), **share}
+    """Return mean, least and most, and the share at or above `solved` with Wilson's 95 % interval."""
+    share = wilson(sum(score >= solved for score in scores), len(scores))
+    extremes = {"mean": float(np.mean(scores)), "min": min(scores), "max": max(scores)}
+    return extremes | {"solved": share["share"], "low": share["low"], "high": share["high"]}
 
 
 EXPERIMENT = Experiment(

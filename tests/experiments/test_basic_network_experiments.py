@@ -7,7 +7,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from companion import reference as ref
 from companion.experiments import digits_by_rows, names_by_language
 from companion.experiments.evidence import Evidence
-from companion.experiments.reading import Readers, interval, pooled
+from companion.experiments.intervals import student
+from companion.experiments.reading import Readers, pooled
 from companion.tasks import digits, names
 from companion.training import Network, cross_entropy, fit
 
@@ -108,8 +109,8 @@ def test_an_interval_is_student_s():
     from scipy.stats import ttest_1samp
 
     values = [0.2, 0.5, 0.4, 0.9]
-    found = interval(values)
+    found = student(values)
     low, high = ttest_1samp(values, 0).confidence_interval()
     assert_allclose([found["low"], found["high"], found["mean"]], [low, high, 0.5], rtol=1e-12)
     assert (found["min"], found["max"]) == (0.2, 0.9)
-    assert interval([1.0])["low"] == interval([1.0])["high"] == 1.0
+    assert student([1.0])["low"] == student([1.0])["high"] == 1.0

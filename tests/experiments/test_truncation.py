@@ -82,14 +82,6 @@ def test_a_seed_does_not_depend_on_its_neighbours():
     np.testing.assert_allclose(both[:, 1:], truncation.train([1], SMALL, "chunks", 4), atol=0.05)
 
 
-def test_the_interval_of_wilson_is_that_of_scipy():
-    from scipy.stats import binomtest
-
-    for won in (0, 7, 20):
-        expected = binomtest(won, 20).proportion_ci(method="wilson")
-        np.testing.assert_allclose(truncation.wilson(won, 20), [expected.low, expected.high], rtol=1e-6, atol=1e-9)
-
-
 @pytest.mark.parametrize(
     ("won", "expected"), [([0, 20, 20], 3), ([20, 0, 11], 4), ([20, 0, 10], 0), ([11, 11, 11], 1), ([0, 0, 0], 0)]
 )

@@ -118,7 +118,3 @@ def test_the_first_seed_with_the_fewest_lessons_is_measured_again():
     test = sharing.data([0], 1, 12, evidence.config["trials"], share=evidence.config["pulses"])
     for name, network in networks.items():
         assert_allclose(sharing.accuracy(network, *test)[0], evidence.results[0][name]["new_16"], atol=0.0021)
-
-
-def test_the_interval_of_equal_numbers_is_that_number():
-    assert sharing.interval([1.0, 1.0, 1.0]) == {"mean": 1.0, "low": 1.0, "high": 1.0, "min": 1.0, "max": 1.0}
