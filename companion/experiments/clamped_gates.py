@@ -91,7 +91,7 @@ def trained(seeds: Sequence[int], config: Mapping[str, Any]):
     rngs = [np.random.default_rng([seed, 1]) for seed in seeds]
     for _ in range(config["updates"]):
         networks.update(drawn(config["batch"], rngs, config))
-    return networks.layer, networks.head
+    return networks.network.layer, networks.network.head
 
 
 def run(layer: ref.Layer, x: Array, held: Mapping[str, Array] | None = None) -> dict[str, Array]:

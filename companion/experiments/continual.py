@@ -23,7 +23,8 @@ from companion import reference as ref
 from companion import tasks
 from companion.experiments.experiment import Experiment
 from companion.experiments.intervals import interval
-from companion.experiments.race import Data, loss_of, named, shorten
+from companion.experiments.race import Data, loss_of, shorten
+from companion.training import Network
 
 CONFIG: dict[str, Any] = {
     "hidden": 12,
@@ -57,23 +58,21 @@ def streams(seeds: Sequence[int], key: int, T: int, B: int) -> tuple[Data, Array
     return Data(x.astype(np.float32), y, np.full(y.shape, True)), legal
 
 
-def train(forgets: bool, seeds: Sequence[int], data: Data, config: Mapping[str, Any]) -> tuple[ref.Layer, ref.Linear]:
+def train(forgets: bool, seeds: Sequence[int], data: Data, config: Mapping[str, Any]) -> Network:
     """Train a network of every seed on its own streams, chunk by chunk, the state carried and the gradient cut."""
     k, hidden = config["chunk"], config["hidden"]
-    network = ref.stack([layer(forgets, hidden, seed) for seed in seeds])
-    head = ref.stack([ref.Linear(hidden, len(GRAMMAR.symbols), rng=seed, dtype=np.float32) for seed in seeds])
-    adam = ref.Adam(named(network.params, head.params), lr=config["rate"])
+    heads = [ref.Linear(hidden, len(GRAMMAR.symbols), rng=seed, dtype=np.float32) for seed in seeds]
+    network = Network(ref.stack([layer(forgets, hidden, seed) for seed in seeds]), ref.stack(heads))
+    adam = ref.Adam(network.params, lr=config["rate"])
     state = None
     for start in [*range(0, k * config["chunks"], k)] * config["passes"]:
         chunk = Data(*(array[:, start : start + k] for array in (data.x, data.y, data.asked)))
-        tape = network.unroll(chunk.x, state)
+        tape = network.layer.unroll(chunk.x, state)
         state = tape.state
-        _, d_outputs = loss_of(head(tape.y), chunk)
-        back = head.backward(tape.y, d_outputs)
-        grads = named(network.bptt(tape, back.x).params, back.params)
+        grads = network.backward(tape, loss_of(network.head(tape.y), chunk)[1])
         shorten(grads, config["clip"])
         adam.step(grads)
-    return network, head
+    return network
 
 
 def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -83,9 +82,9 @@ def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, A
     data, legal = streams(seeds, 2, config["test"]["steps"], config["test"]["streams"])
     letters = data.x.argmax(axis=-1)
     for kind, forgets in KINDS.items():
-        network, head = train(forgets, seeds, learnt, config)
-        tape = network.unroll(data.x)
-        said, cell = head(tape.y), np.abs(tape["c"])
+        network = train(forgets, seeds, learnt, config)
+        tape = network.layer.unroll(data.x)
+        said, cell = network.head(tape.y), np.abs(tape["c"])
         right = np.where(legal, said, np.inf).min(axis=-1) > np.where(legal, -np.inf, said).max(axis=-1)
         repeat = repeats(letters)
         for s, result in enumerate(results):

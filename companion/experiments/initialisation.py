@@ -8,6 +8,7 @@ clipped gradient. Before any training, the gradient of the loss is followed back
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -99,12 +100,8 @@ def train(
 
     optimiser = OPTIMISERS[settings["optimiser"]](params.values(), lr=settings["rate"])
     limit = None if settings["clip"] is None else torch.full((len(params["U"]),), settings["clip"])
-    together.train(params, loss, config["updates"], optimiser, limit if limit is None else lambda p: clip(p, limit))
-
-
-def clip(params: together.Params, limit: torch.Tensor) -> None:
-    """Clip by the norm."""
-    together.clip_norm(params, limit)
+    clip = None if limit is None else partial(together.clip_norm, limit=limit)
+    together.train(params, loss, config["updates"], optimiser, clip)
 
 
 def accuracy(params: together.Params, problem: together.Problem) -> np.ndarray:

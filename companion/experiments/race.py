@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from companion import reference as ref
+from companion.training import Network
 
 Array = np.ndarray
 
@@ -49,30 +50,22 @@ def drawn(task: Any, B: int, rngs: Sequence[np.random.Generator]) -> Data:
 class Runner:
     """The networks of all seeds and what trains them."""
 
-    layer: ref.Layer
-    head: ref.Linear
+    network: Network
     adam: ref.Adam
     clip: float
 
     def __call__(self, x: Array) -> Array:
         """Return the outputs (S, T, B, O)."""
-        return self.head(self.layer(x)[0])
+        return self.network(x)
 
     def update(self, data: Data) -> Array:
         """Make one step downhill; return the loss of every network before it, (S,)."""
-        tape = self.layer.unroll(data.x)
-        loss, d_outputs = loss_of(self.head(tape.y), data)
-        head = self.head.backward(tape.y, d_outputs)
-        layer = self.layer.bptt(tape, head.x)
-        grads = named(layer.params, head.params)
+        tape = self.network.layer.unroll(data.x)
+        loss, d_outputs = loss_of(self.network.head(tape.y), data)
+        grads = self.network.backward(tape, d_outputs)
         shorten(grads, self.clip)
         self.adam.step(grads)
         return loss
-
-
-def named(layer: Mapping[str, Array], head: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the arrays of a layer and a head by one name each."""
-    return {f"layer.{name}": value for name, value in layer.items()} | {f"head.{n}": value for n, value in head.items()}
 
 
 def runner(make: Callable[[Any], ref.Layer], outputs: int, seeds: Sequence[Any], rate: float, clip: float) -> Runner:
@@ -82,8 +75,8 @@ def runner(make: Callable[[Any], ref.Layer], outputs: int, seeds: Sequence[Any],
     heads = [
         ref.Linear(own.hidden_size, outputs, rng=rng, dtype=own.dtype) for own, rng in zip(layers, rngs, strict=True)
     ]
-    layer, head = ref.stack(layers), ref.stack(heads)
-    return Runner(layer, head, ref.Adam(named(layer.params, head.params), lr=rate), clip)
+    network = Network(ref.stack(layers), ref.stack(heads))
+    return Runner(network, ref.Adam(network.params, lr=rate), clip)
 
 
 def loss_of(outputs: Array, data: Data) -> tuple[Array, Array]:

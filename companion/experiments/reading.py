@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from companion import reference as ref
+from companion.training.numpy_loop import named
 
 __all__ = ["Readers", "pooled"]
 
@@ -31,8 +32,7 @@ class Readers:
         self.rngs, self.config = rngs, config
         self.layer = ref.stack([ref.RNN(inputs, config["hidden"], rng=rng) for rng in rngs])
         self.head = ref.stack([ref.Linear(config["hidden"], classes, rng=rng) for rng in rngs])
-        self.params = {f"layer.{name}": value for name, value in self.layer.params.items()}
-        self.params |= {f"head.{name}": value for name, value in self.head.params.items()}
+        self.params = named(self.layer.params, self.head.params)
         self.adam = ref.Adam(self.params, lr=config["rate"])
 
     def __call__(self, x: Array, at: Array) -> Array:
@@ -46,8 +46,7 @@ class Readers:
         targets = np.broadcast_to(labels[:, None], states.shape[:3])
         back = self.head.backward(states, ref.each_run(ref.softmax_cross_entropy, self.head(states), targets)[1])
         dy = np.einsum("srtb,srbh->stbh", at, back.x)
-        grads = {f"layer.{name}": value for name, value in self.layer.bptt(tape, dy).params.items()}
-        grads |= {f"head.{name}": value for name, value in back.params.items()}
+        grads = named(self.layer.bptt(tape, dy).params, back.params)
         ref.each_run(ref.clip_grad_norm, grads, max_norm=self.config["clip"])
         for name in grads:
             if "weight" in name:

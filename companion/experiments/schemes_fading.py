@@ -13,9 +13,9 @@ import numpy as np
 
 from companion import reference as ref
 from companion.experiments.experiment import Experiment
+from companion.experiments.race import shorten
 from companion.experiments.schemes_feedback import CONFIG as FEEDBACK
 from companion.experiments.schemes_feedback import HORIZONS, errors, geometric, lessons, networks, percent
-from companion.experiments.schemes_memory import clip
 
 NEEDED = ("hidden", "rate", "clip", "updates", "batch", "window", "steps", "noises", "trials")
 CONFIG = {name: FEEDBACK[name] for name in NEEDED}
@@ -35,7 +35,7 @@ def train(seeds: Sequence[int], noise: float, config: Mapping[str, Any]) -> ref.
         read = np.where(keep[..., None], target, layer(x, start)[0])
         tape = layer.unroll(x, start, targets=read)
         gradients = layer.bptt(tape, 2 * (tape.y - target) / target[0].size).params
-        clip(gradients, config["clip"])
+        shorten(gradients, config["clip"])
         adam.step(gradients)
     return layer
 

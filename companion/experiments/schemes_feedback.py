@@ -23,7 +23,7 @@ import numpy as np
 from companion import reference as ref
 from companion.experiments.experiment import Experiment
 from companion.experiments.intervals import interval
-from companion.experiments.schemes_memory import clip
+from companion.experiments.race import shorten
 
 CONFIG = {
     "lengths": [8, 32, 128, 512],
@@ -208,7 +208,7 @@ def train(plan: str, seeds: Sequence[int], noise: float, config: Mapping[str, An
         x = np.zeros((window, config["batch"], 1))
         tape = layer.unroll(x, series[:, place][:, None], targets=target if taught else None)
         gradients = layer.bptt(tape, 2 * (tape.y - target) / target[0].size).params
-        clip(gradients, config["clip"])
+        shorten(gradients, config["clip"])
         adam.step(gradients)
     return layer
 

@@ -16,7 +16,8 @@ import numpy as np
 from companion import reference as ref
 from companion.experiments.experiment import Experiment
 from companion.experiments.intervals import interval
-from companion.experiments.schemes_memory import HiddenLoop, clip
+from companion.experiments.race import shorten
+from companion.experiments.schemes_memory import HiddenLoop
 from companion.tasks import one_hot
 
 CONFIG = {
@@ -69,7 +70,7 @@ def train(net: HiddenLoop, delay: int, seeds: Sequence[int], config: Mapping[str
         x, right, asked = side_by_side(seeds, 10 + update, config["T"], config["batch"], config["ahead"], delay)
         wanted = one_hot(right, 2)
         gradients = net.gradients(x, wanted)
-        clip(gradients, config["clip"])
+        shorten(gradients, config["clip"])
         adam.step(gradients)
     x, right, asked = side_by_side(seeds, 1, config["T"], config["trials"], config["ahead"], delay)
     return (net(x).argmax(axis=-1) == right)[:, asked].mean(axis=(1, 2))
@@ -108,7 +109,7 @@ def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, A
 def reaches(net: HiddenLoop, seeds: Sequence[int], config: Mapping[str, Any]) -> list[float]:
     """Return how far each trained layer reaches ahead."""
     rngs = [np.random.default_rng([seed, 2]) for seed in seeds]
-    return [reach(layer, config["T"], rng) for layer, rng in zip(ref.unstack(net.layer), rngs, strict=True)]
+    return [reach(layer, config["T"], rng) for layer, rng in zip(ref.unstack(net.network.layer), rngs, strict=True)]
 
 
 def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

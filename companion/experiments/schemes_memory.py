@@ -18,7 +18,10 @@ import numpy as np
 from companion import reference as ref
 from companion.experiments.experiment import Experiment
 from companion.experiments.intervals import interval
+from companion.experiments.race import shorten
+from companion.reference.scores import softmax
 from companion.tasks import Echo, Parity, one_hot
+from companion.training import Network
 
 CONFIG = {
     "T": 24,
@@ -73,21 +76,17 @@ class HiddenLoop:
     """Elman's network with a softmax: the hidden state comes back, the output goes out only."""
 
     def __init__(self, layers: Sequence[ref.RNN], heads: Sequence[ref.Linear]):
-        self.layer, self.head = ref.stack(layers), ref.stack(heads)
-        self.params = {f"layer.{name}": value for name, value in self.layer.params.items()}
-        self.params |= {f"head.{name}": value for name, value in self.head.params.items()}
+        self.network = Network(ref.stack(layers), ref.stack(heads))
+        self.params = self.network.params
 
     def __call__(self, x: Array) -> Array:
         """The probability of each class at each step, (S, T, B, 2)."""
-        return softmax(self.head(self.layer(x)[0]))
+        return softmax(self.network(x))
 
     def gradients(self, x: Array, right: Array) -> dict[str, Array]:
         """Of the mean cross-entropy, which for a softmax is (p - right) at its entrance."""
-        tape = self.layer.unroll(x)
-        head = self.head.backward(tape.y, (softmax(self.head(tape.y)) - right) / counted(right))
-        layer = self.layer.bptt(tape, head.x).params
-        found = {f"layer.{name}": value for name, value in layer.items()}
-        return found | {f"head.{name}": value for name, value in head.params.items()}
+        tape = self.network.layer.unroll(x)
+        return self.network.backward(tape, (softmax(self.network.head(tape.y)) - right) / counted(right))
 
 
 class OutputLoop:
@@ -105,12 +104,6 @@ class OutputLoop:
         """Of the mean cross-entropy, -log p of the right class."""
         tape = self.layer.unroll(x, targets=right if self.taught else None)
         return self.layer.bptt(tape, -right / np.maximum(tape.y, 1e-12) / counted(right)).params
-
-
-def softmax(a: Array) -> Array:
-    """The shares of exp(a)."""
-    e = np.exp(a - a.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
 
 
 def counted(right: Array) -> int:
@@ -134,16 +127,8 @@ def train(net: HiddenLoop | OutputLoop, task: str, seeds: Sequence[int], config:
     for update in range(config["updates"]):
         x, y, _ = side_by_side(task, seeds, 10 + update, config["T"], config["batch"], config["pulses"])
         gradients = net.gradients(x, one_hot(y, 2))
-        clip(gradients, config["clip"])
+        shorten(gradients, config["clip"])
         adam.step(gradients)
-
-
-def clip(gradients: Mapping[str, Array], largest: float) -> None:
-    """Shorten the gradient of each network whose norm is above `largest`, in place."""
-    squares = sum(np.square(value).reshape(len(value), -1).sum(axis=1) for value in gradients.values())
-    factor = np.minimum(1, largest / np.sqrt(np.maximum(squares, 1e-24)))
-    for value in gradients.values():
-        value *= factor.reshape(-1, *[1] * (value.ndim - 1))
 
 
 def accuracy(net: HiddenLoop | OutputLoop, task: str, seeds: Sequence[int], config: Mapping[str, Any]) -> Array:

@@ -23,6 +23,7 @@ from companion import reference as ref
 from companion.experiments.experiment import Experiment
 from companion.experiments.intervals import wilson
 from companion.tasks import Echo, Parity
+from companion.training import Network
 
 CONFIG = {
     "T": 32,
@@ -85,27 +86,21 @@ class Learner:
     def __init__(self, window: int | None, seeds: Sequence[int], hidden: int, rate: float, clip: float):
         rngs = [np.random.default_rng([seed, 0]) for seed in seeds]
         self.window, self.clip = window, clip
-        self.layer = ref.stack([ref.RNN(window or 1, hidden, rng=rng) for rng in rngs])
-        self.head = ref.stack([ref.Linear(hidden, 2, rng=rng) for rng in rngs])
-        named = {f"layer.{name}": value for name, value in self.layer.params.items()}
-        self.params = named | {f"head.{name}": value for name, value in self.head.params.items()}
-        self.adam = ref.Adam(self.params, lr=rate)
+        layers = [ref.RNN(window or 1, hidden, rng=rng) for rng in rngs]
+        self.network = Network(ref.stack(layers), ref.stack([ref.Linear(hidden, 2, rng=rng) for rng in rngs]))
+        self.adam = ref.Adam(self.network.params, lr=rate)
 
     def __call__(self, bits: Array) -> Array:
         """Return the answers (S, T, B) to bits (S, T, B)."""
-        y, _ = self.layer(seen(bits, self.window))
-        return self.head(y).argmax(axis=-1).reshape(bits.shape)
+        return self.network(seen(bits, self.window)).argmax(axis=-1).reshape(bits.shape)
 
     def update(self, bits: Array, answers: Array) -> None:
         """One step downhill on the cross-entropy, each network on its own streams and with its own clipping."""
-        tape = self.layer.unroll(seen(bits, self.window))
-        logits = self.head(tape.y)
+        tape = self.network.layer.unroll(seen(bits, self.window))
+        logits = self.network.head(tape.y)
         targets = answers.reshape(logits.shape[:-1])
         _, d_logits = ref.softmax_cross_entropy(logits, targets, mask=targets >= 0)
-        head = self.head.backward(tape.y, d_logits * len(logits))  # the mean is over all networks
-        layer = self.layer.bptt(tape, head.x)
-        grads = {f"layer.{name}": value for name, value in layer.params.items()}
-        grads |= {f"head.{name}": value for name, value in head.params.items()}
+        grads = self.network.backward(tape, d_logits * len(logits))  # the mean is over all networks
         ref.each_run(ref.clip_grad_norm, grads, max_norm=self.clip)
         self.adam.step(grads)
 

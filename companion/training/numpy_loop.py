@@ -51,8 +51,7 @@ class Network:
     @property
     def params(self) -> dict[str, Array]:
         """All parameters by name, "layer." or "head." before it. The arrays are live."""
-        own = {f"layer.{name}": value for name, value in self.layer.params.items()}
-        return own | {f"head.{name}": value for name, value in self.head.params.items()}
+        return named(self.layer.params, self.head.params)
 
     @property
     def runs(self) -> int | None:
@@ -71,10 +70,17 @@ class Network:
             value, d_outputs = loss(outputs, batch)
         else:
             value, d_outputs = map(np.stack, zip(*(loss(own, batch) for own in outputs), strict=True))
+        return np.asarray(value), self.backward(tape, d_outputs)
+
+    def backward(self, tape: ref.Tape, d_outputs: Array) -> dict[str, Array]:
+        """Return the gradients by name, from those of the outputs that the head made of the whole tape."""
         head = self.head.backward(tape.y, d_outputs)
-        layer = self.layer.bptt(tape, head.x)
-        grads = {f"layer.{name}": value for name, value in layer.params.items()}
-        return np.asarray(value), grads | {f"head.{name}": value for name, value in head.params.items()}
+        return named(self.layer.bptt(tape, head.x).params, head.params)
+
+
+def named(layer: Mapping[str, Array], head: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays of a layer and of a head in one mapping, "layer." or "head." before their names."""
+    return {f"layer.{name}": value for name, value in layer.items()} | {f"head.{n}": value for n, value in head.items()}
 
 
 def side_by_side(networks: Sequence[Network]) -> Network:

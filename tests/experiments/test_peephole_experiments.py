@@ -12,6 +12,7 @@ from companion.experiments.claims import peephole as judges
 from companion.experiments.evidence import Evidence, plain
 from companion.experiments.race import Runner
 from companion.experiments.verdict import CONDITIONAL, FALSE, HOLDS
+from companion.training import Network
 
 CONFIG = timing.CONFIG
 
@@ -96,7 +97,7 @@ def test_a_network_that_is_right_is_seen_to_be_right(cell):
         b, p = clock(CONFIG["period"])
         layer.params["bias_ih_l0"][0], layer.params["weight_ch_l0"][0] = b, p
     test = timing.drawn(timing.task("timed_spikes", CONFIG, longer=2), 1, [np.random.default_rng(0)])
-    networks = Runner(layer, head, ref.Adam(layer.params), 1.0)
+    networks = Runner(Network(layer, head), ref.Adam(layer.params), 1.0)
     assert timing.right("timed_spikes", networks, test, CONFIG).tolist() == [cell == "PeepholeLSTM"]
 
 

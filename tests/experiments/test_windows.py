@@ -79,7 +79,7 @@ def test_a_window_network_answers_out_of_its_window_and_a_recurrent_one_out_of_e
     bits = np.random.default_rng(1).integers(2, size=(1, 20, 300))
     other = bits.copy()
     other[:, 0] = 1 - other[:, 0]
-    logits = [learner.head(learner.layer(windows.seen(each, window))[0]).reshape(20, 300, 2) for each in (bits, other)]
+    logits = [learner.network(windows.seen(each, window)).reshape(20, 300, 2) for each in (bits, other)]
     moved = [t for t in range(20) if np.abs(logits[0][t] - logits[1][t]).max() > 0]
     assert moved == list(range(reaches))
 
@@ -107,7 +107,7 @@ def test_networks_side_by_side_learn_what_each_learns_alone(window):
         ref.clip_grad_norm(grads, 1.0)
         adam.step(grads)
     for name, value in layer.params.items():
-        assert_allclose(together.params[f"layer.{name}"][1], value, rtol=1e-8)
+        assert_allclose(together.network.params[f"layer.{name}"][1], value, rtol=1e-8)
 
 
 def test_a_window_of_lag_plus_one_learns_echo_and_one_of_lag_does_not():
