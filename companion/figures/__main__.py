@@ -13,10 +13,10 @@ from companion.figures import (
     overview_diagrams,
     palette,
     peephole,
+    recurrent_neuron,
     style,
     unfolding,
     vanishing_exploding,
-    vector,
 )
 from companion.reference import LSTM, RNN
 from companion.reference.jacobians import ACTIVATIONS, slope, spectral_radius
@@ -125,7 +125,7 @@ def generated() -> dict[str, str]:
         "_assets/interactive/bptt.svg": bptt.way_back(*walked_back()),
         "_assets/interactive/cell.svg": lstm.still(stored_and_shown()),
         "_assets/interactive/gradient.svg": vanishing_exploding.still(gradient_walks(), gradient_data()),
-        "_assets/interactive/neuron.svg": vector.neuron(*impulse_answers()),
+        "_assets/interactive/neuron.svg": recurrent_neuron.still(*impulse_answers()),
         "_assets/interactive/unroll.svg": unfolding.chain(*unrolled_impulse()),
         "matplotlibrc": style.matplotlibrc(),
     }

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from companion.figures.palette import LIGHT
 from companion.figures.style import apart, label
-from companion.figures.vector import document
+from companion.figures.vector import arrow, document, number, text
 
 
 def missed(years: np.ndarray, x: np.ndarray, h: np.ndarray, target: float) -> Axes:
@@ -72,41 +72,26 @@ def way_back(x: np.ndarray, h: np.ndarray, dh: np.ndarray, da: np.ndarray, parts
     x, h, dh and da (T,): input, states, and the gradients of states and of pre-activations; parts (T,): each step's
     share of the gradient of the recurrent weight.
     """
-    shapes = [_text(8, 74, "0", "hidden", "start")]
+    shapes = [text(8, 74, "0", "hidden", "start")]
     for t, values in enumerate(zip(x, h, dh, da, parts, strict=True)):
-        x_t, h_t, dh_t, da_t, part = (_number(value) for value in values)
+        x_t, h_t, dh_t, da_t, part = (number(value) for value in values)
         at, before = 78 + PITCH * t, 78 + PITCH * (t - 1) + 24 if t else 18
         shapes += [
-            _arrow(f"M{before} 62H{at - 26}", f"{at - 24} 62", 0, "hidden"),
-            _arrow(f"M{at - 26} 74H{before + 2}", f"{before} 74", 180, "gradient"),
+            arrow(before, 62, at - 24, 62, "hidden"),
+            arrow(at - 24, 74, before, 74, "gradient"),
             f'<rect x="{at - 24}" y="52" width="48" height="32" rx="6" fill="none" stroke="var(--u-muted)"/>',
-            _text(at, 68, "tanh"),
-            _text(at, 16, f"h {h_t}", "hidden"),
-            _text(at, 34, f"dh {dh_t}", "gradient"),
-            _text(at, 102, f"da {da_t}", "gradient"),
-            _text(at, 122, f"x {x_t}", "input"),
-            _arrow(f"M{at} 136V158", f"{at} 160", 90, "gradient"),
-            _text(at, 172, part, "gradient"),
-            _text(at, 226, f"t = {t}", "muted"),
+            text(at, 68, "tanh"),
+            text(at, 16, f"h {h_t}", "hidden"),
+            text(at, 34, f"dh {dh_t}", "gradient"),
+            text(at, 102, f"da {da_t}", "gradient"),
+            text(at, 122, f"x {x_t}", "input"),
+            arrow(at, 136, at, 160, "gradient"),
+            text(at, 172, part, "gradient"),
+            text(at, 226, f"t = {t}", "muted"),
         ]
         if t:
-            shapes.append(_text(at - PITCH / 2, 172, "+", "gradient"))
-    total = _number(float(np.sum(parts)))
-    shapes.append(_text(78, 200, f"added up: dL/du = {total}", "gradient", "start"))
-    told = "; ".join(f"step {t} adds {_number(part)}" for t, part in reversed(list(enumerate(parts))))
+            shapes.append(text(at - PITCH / 2, 172, "+", "gradient"))
+    total = number(float(np.sum(parts)))
+    shapes.append(text(78, 200, f"added up: dL/du = {total}", "gradient", "start"))
+    told = "; ".join(f"step {t} adds {number(part)}" for t, part in reversed(list(enumerate(parts))))
     return document(WIDTH, HEIGHT, "The way back through a neuron's steps", f"{told}; together {total}", shapes)
-
-
-def _number(value: float) -> str:
-    text = f"{abs(value):.3f}"
-    return ("\u2212" if value < 0 and float(text) else "") + text
-
-
-def _arrow(path: str, tip: str, turn: int, colour: str) -> str:
-    head = f'<path d="M-6 -4L0 0L-6 4Z" transform="translate({tip}) rotate({turn})" fill="var(--u-{colour})"/>'
-    return f'<path d="{path}" fill="none" stroke="var(--u-{colour})" stroke-width="2"/>{head}'
-
-
-def _text(x: float, y: float, text: str, colour: str = "ink", anchor: str = "middle") -> str:
-    place = f'x="{x:g}" y="{y:g}" text-anchor="{anchor}" dominant-baseline="middle"'
-    return f'<text {place} style="fill: var(--u-{colour})">{text}</text>'

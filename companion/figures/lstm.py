@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from companion.figures.palette import LIGHT
 from companion.figures.style import apart, label
-from companion.figures.vector import document
+from companion.figures.vector import curve, document, number, text
 
 GATES = {"i": "input gate", "f": "forget gate", "o": "output gate"}
 
@@ -123,8 +123,8 @@ def traces(trace: Mapping[str, Any], cues: Sequence[str] = ("nothing", "store", 
     for t, cue in enumerate(trace["cue"]):
         if cues[cue] != "nothing":
             kind = {"store": "input", "ask": "output"}[cues[cue]]
-            text = "ABCD"[trace["symbol"][t]] if kind == "input" else "?"
-            label(axes[0], text, (t, 1.1), kind, offset=(0, 6), ha="center", annotation_clip=False)
+            symbol = "ABCD"[trace["symbol"][t]] if kind == "input" else "?"
+            label(axes[0], symbol, (t, 1.1), kind, offset=(0, 6), ha="center", annotation_clip=False)
     return axes
 
 
@@ -165,35 +165,24 @@ def still(found: Mapping[str, np.ndarray]) -> str:
     column = LEFT + (np.arange(T) + 0.5) * pitch
     shapes = []
     for name, colour in {"g": "input", "i": "gate", "f": "gate", "o": "gate", "c": "cell", "h": "hidden"}.items():
-        shapes.append(_text(2, ROWS[name], name, colour, "start"))
-    shapes.append(_text(2, ROWS["left"] - 12, "dc", "gradient", "start"))
+        shapes.append(text(2, ROWS[name], name, colour, "start"))
+    shapes.append(text(2, ROWS["left"] - 12, "dc", "gradient", "start"))
     for t, at in enumerate(column):
         shapes.append(_bar(at - 0.3 * pitch, ROWS["g"], 0.6 * pitch, 24 * found["g"][t], "input"))
         for gate in ("i", "f", "o"):
             shapes.append(_bar(at - 0.42 * pitch, ROWS[gate] + 9, 0.84 * pitch, 18 * found[gate][t], "gate"))
         shapes.append(_bar(at - 0.3 * pitch, ROWS["left"], 0.6 * pitch, 24 * found["left"][t], "gradient"))
         if t % 4 == 0 or t == T - 1:
-            shapes.append(_text(at, 362, str(t), "muted"))
+            shapes.append(text(at, 362, str(t), "muted"))
     for name, colour, tall in (("c", "cell", 40), ("h", "hidden", 28)):
         y = ROWS[name] - tall * found[name] / max(1.0, np.abs(found[name]).max())
-        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(column, y, strict=True))
-        shapes.append(f'<polyline points="{points}" fill="none" stroke="var(--u-{colour})" stroke-width="2"/>')
+        shapes.append(curve(column, y, colour))
     t = int(np.argmax(np.abs(found["h"])))
-    told = f"c at the end {_number(found['c'][-1])}, h at step {t} {_number(found['h'][t])}"
-    shapes.append(_text(LEFT, HEIGHT - 6, told, "ink", "start"))
+    told = f"c at the end {number(found['c'][-1])}, h at step {t} {number(found['h'][t])}"
+    shapes.append(text(LEFT, HEIGHT - 6, told, "ink", "start"))
     return document(WIDTH, HEIGHT, "One LSTM cell over sixteen steps", told, shapes)
-
-
-def _number(value: float) -> str:
-    text = f"{abs(value):.3f}"
-    return ("\u2212" if value < 0 and float(text) else "") + text
 
 
 def _bar(x: float, y: float, width: float, high: float, colour: str) -> str:
     top, tall = min(y, y - high), max(abs(high), 0.5)
     return f'<rect x="{x:.1f}" y="{top:.1f}" width="{width:.1f}" height="{tall:.1f}" fill="var(--u-{colour})"/>'
-
-
-def _text(x: float, y: float, text: str, colour: str = "ink", anchor: str = "middle") -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" dominant-baseline="middle"'
-    return f'<text {place} style="fill: var(--u-{colour})">{text}</text>'

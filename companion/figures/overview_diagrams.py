@@ -4,10 +4,14 @@ Each function returns the text of a file of `book/_assets/diagrams`; `python -m 
 """
 
 from collections.abc import Callable
+from functools import partial
 
-from companion.figures.vector import document
+from companion.figures import vector
+from companion.figures.vector import arrow, document, line, tip
 
 BOX = 24  # side of a step of the network
+
+text = partial(vector.text, size=13.5)
 
 
 def shapes() -> str:
@@ -194,33 +198,7 @@ def _distance(left: float, top: float) -> list[str]:
     return [*parts, tip(left + 130, top + 48, 68, "hidden"), arrow(left + 10, top + 82, left + 10, top + 66, "input")]
 
 
-# ---- strokes --------------------------------------------------------------------------------------------------------
-
-
 def box(x: float, y: float) -> str:
     """A step of the network, its middle at (x, y)."""
     place = f'x="{x - BOX / 2:g}" y="{y - BOX / 2:g}" width="{BOX}" height="{BOX}" rx="5"'
     return f'<rect {place} fill="none" stroke="currentColor" stroke-width="1.6"/>'
-
-
-def line(path: str, colour: str, width: float = 2) -> str:
-    """A path in a colour of the palette."""
-    return f'<path d="{path}" fill="none" stroke="var(--u-{colour})" stroke-width="{width:g}"/>'
-
-
-def tip(x: float, y: float, turn: float, colour: str) -> str:
-    """The head of an arrow that ends at (x, y)."""
-    return f'<path d="M-6 -4L0 0L-6 4Z" transform="translate({x:g} {y:g}) rotate({turn:g})" fill="var(--u-{colour})"/>'
-
-
-def arrow(x: float, y: float, to_x: float, to_y: float, colour: str, width: float = 2) -> str:
-    """A straight arrow along one axis."""
-    turn = (0 if to_x > x else 180) if y == to_y else (90 if to_y > y else -90)
-    back_x, back_y = {0: (-4, 0), 180: (4, 0), 90: (0, -4), -90: (0, 4)}[turn]
-    return line(f"M{x:g} {y:g}L{to_x + back_x:g} {to_y + back_y:g}", colour, width) + tip(to_x, to_y, turn, colour)
-
-
-def text(x: float, y: float, words: str, colour: str = "ink", anchor: str = "middle") -> str:
-    """Words whose middle, or beginning, is at (x, y)."""
-    place = f'x="{x:g}" y="{y:g}" text-anchor="{anchor}" dominant-baseline="middle" font-size="13.5"'
-    return f'<text {place} style="fill: var(--u-{colour})">{words}</text>'

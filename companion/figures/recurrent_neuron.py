@@ -1,4 +1,4 @@
-"""The pictures of the chapter on the recurrent neuron. Each takes arrays and returns the Matplotlib axes it drew in."""
+"""The pictures of the chapter on the recurrent neuron. Each takes arrays and returns the axes it drew in, or SVG."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from companion.figures.palette import LIGHT
 from companion.figures.style import apart, label
+from companion.figures.vector import curve, document, text
 
 
 def series(years: np.ndarray, values: np.ndarray, periods: Mapping[str, tuple[int, int]]) -> Axes:
@@ -127,3 +128,38 @@ def _spread(value: float | Mapping[str, float]) -> list[float]:
     """Return mean, interval, least and most; a number without chance is all five."""
     keys = ("mean", "low", "high", "min", "max")
     return [value[key] if isinstance(value, Mapping) else value for key in keys]
+
+
+# ---- the still picture of the interactive neuron ---------------------------------------------------------------------
+
+WIDTH, HEIGHT = 640, 262
+
+
+def still(x: np.ndarray, h: Mapping[float, np.ndarray]) -> str:
+    """Return the still picture of the interactive neuron: the input above, an output for each weight below."""
+    T = len(x)
+    column, row = np.linspace(44, WIDTH - 130, T), np.interp(x, [-1, 1], [84, 16])
+    parts = [_rule(50), _rule(_height(0)), _rule(_height(1))]
+    for a, b in zip(column, row, strict=True):
+        parts.append(f'<path d="M{a:.1f} 50V{b:.1f}" stroke="var(--u-input)" stroke-width="2"/>')
+        parts.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3.5" fill="var(--u-input)"/>')
+    ends = apart([states[-1] for states in h.values()], 0.11)
+    for place, ((u, states), end) in enumerate(zip(h.items(), ends, strict=True)):
+        colour = "hidden" if u else "muted"
+        parts.append(curve(column, _height(states), colour, opacity=0.4 + 0.6 * place / max(len(h) - 1, 1)))
+        parts.append(text(column[-1] + 8, _height(end), f"u = {u:g}, h = {states[-1]:.3f}", colour, "start"))
+    parts.append(text(column[-1] + 8, row[-1], "input x", "input", "start"))
+    parts += [text(column[t], HEIGHT - 8, str(t), anchor="middle") for t in range(0, T - 2, 5)]
+    parts.append(text(column[-1], HEIGHT - 8, "step t", anchor="middle"))
+    parts += [text(24, _height(value), str(value), anchor="end") for value in (0, 1)]
+    told = (f"with recurrent weight {u:g} the output ends at {states[-1]:.3f}" for u, states in h.items())
+    return document(WIDTH, HEIGHT, "A neuron's answer to one impulse", "; ".join(told), parts)
+
+
+def _height(value):
+    """Place values from 0 to 1 on the page, upwards."""
+    return np.interp(value, [0, 1], [236, 108])
+
+
+def _rule(y: float) -> str:
+    return f'<path d="M30 {y:.1f}H{WIDTH - 122}" stroke="var(--u-line)"/>'

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from companion.figures.palette import LIGHT
 from companion.figures.style import label
-from companion.figures.vector import document
+from companion.figures.vector import arrow, document, number, text
 
 
 def cycles(first_years: Sequence[int], pieces: Sequence[np.ndarray]) -> Axes:
@@ -82,36 +82,22 @@ WIDTH, HEIGHT, PITCH = 640, 208, 116
 
 def chain(x: np.ndarray, w: float, u: float, h: np.ndarray) -> str:
     """Return the still picture of the unroll player: every step done, with the number that runs along each edge."""
-    parts = [_text(8, 106, "0", "hidden", "start")]
+    parts = [text(8, 106, "0", "hidden", "start")]
     for t, (x_t, h_t) in enumerate(zip(x, h, strict=True)):
         at, before = 70 + PITCH * t, 70 + PITCH * (t - 1) + 24 if t else 8
         carried = u * h[t - 1] if t else 0.0
         parts += [
-            _arrow(f"M{at} 162V110", f"{at} 108", -90, "input"),
-            _arrow(f"M{before} 92H{at - 26}", f"{at - 24} 92", 0, "hidden"),
-            _arrow(f"M{at} 76V30", f"{at} 28", -90, "hidden"),
+            arrow(at, 162, at, 108, "input"),
+            arrow(before, 92, at - 24, 92, "hidden"),
+            arrow(at, 76, at, 28, "hidden"),
             f'<rect x="{at - 24}" y="76" width="48" height="32" rx="6" fill="none" stroke="var(--u-muted)"/>',
-            _text(at, 92, "tanh"),
-            _text(at, 172, _number(x_t, 2), "input"),
-            _text(at + 5, 136, _number(w * x_t, 3), "input", "start"),
-            _text((before + at - 24) / 2, 78, _number(carried, 3), "hidden"),
-            _text(at, 16, _number(h_t, 3), "hidden"),
-            _text(at, 196, f"t = {t}", "muted"),
+            text(at, 92, "tanh"),
+            text(at, 172, number(x_t, 2), "input"),
+            text(at + 5, 136, number(w * x_t, 3), "input", "start"),
+            text((before + at - 24) / 2, 78, number(carried, 3), "hidden"),
+            text(at, 16, number(h_t, 3), "hidden"),
+            text(at, 196, f"t = {t}", "muted"),
         ]
-    told = ", ".join(_number(h_t, 3) for h_t in h)
+    told = ", ".join(number(h_t, 3) for h_t in h)
     desc = f"With w = {w:g} and u = {u:g} the states of the {len(h)} steps are {told}"
     return document(WIDTH, HEIGHT, "A neuron's loop, unrolled", desc, parts)
-
-
-def _number(value: float, decimals: int) -> str:
-    return f"{value + 0.0:.{decimals}f}".replace("-", "\u2212")
-
-
-def _arrow(path: str, tip: str, turn: int, colour: str) -> str:
-    head = f'<path d="M-6 -4L0 0L-6 4Z" transform="translate({tip}) rotate({turn})" fill="var(--u-{colour})"/>'
-    return f'<path d="{path}" fill="none" stroke="var(--u-{colour})" stroke-width="2"/>{head}'
-
-
-def _text(x: float, y: float, text: str, colour: str = "ink", anchor: str = "middle") -> str:
-    place = f'x="{x:g}" y="{y:g}" text-anchor="{anchor}" dominant-baseline="middle"'
-    return f'<text {place} style="fill: var(--u-{colour})">{text}</text>'

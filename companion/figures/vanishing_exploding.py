@@ -10,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from companion.figures.palette import LIGHT
 from companion.figures.style import apart, label
-from companion.figures.vector import document
+from companion.figures.vector import curve, document, text
 
 FADE = LinearSegmentedColormap.from_list("gradient", ["#ffffff", LIGHT["gradient"], LIGHT["ink"]])
 COLOURS = ("gradient", "hidden", "gate", "cell", "output", "input")
@@ -151,19 +151,18 @@ def still(walks: Mapping[float, np.ndarray], data: Mapping[str, Any], matrix: st
     parts = []
     for power in np.arange(low, high + 1, 4):
         parts.append(f'<path d="M{LEFT} {row(power):.1f}H{RIGHT}" stroke="var(--u-line)"/>')
-        parts.append(_text(LEFT - 6, row(power), f"10^{power:.0f}".replace("-", "\u2212"), anchor="end"))
+        parts.append(text(LEFT - 6, row(power), f"10^{power:.0f}".replace("-", "\u2212"), anchor="end"))
     ends = apart([row(values[-1]) for values in logs.values()], 15)
     for (gain, values), end in zip(logs.items(), ends, strict=True):
-        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, row(values), strict=True))
-        parts.append(f'<polyline points="{points}" fill="none" stroke="var(--u-gradient)" stroke-width="2"/>')
-        parts.append(_text(RIGHT + 6, end, f"gain {gain:g}: {_short(walks[gain][-1])}", "gradient"))
-    parts += [_text(across[k], BOTTOM + 16, str(k), anchor="middle") for k in (0, steps // 2, steps)]
-    parts.append(_text(RIGHT, BOTTOM + 30, "steps back k", "muted", "end"))
+        parts.append(curve(across, row(values), "gradient"))
+        parts.append(text(RIGHT + 6, end, f"gain {gain:g}: {_short(walks[gain][-1])}", "gradient", "start"))
+    parts += [text(across[k], BOTTOM + 16, str(k), anchor="middle") for k in (0, steps // 2, steps)]
+    parts.append(text(RIGHT, BOTTOM + 30, "steps back k", "muted", "end"))
     cx, cy, unit = WIDTH - 74, 104, 56
     parts.append(f'<circle cx="{cx}" cy="{cy}" r="{unit}" fill="none" stroke="var(--u-muted)" stroke-dasharray="4 3"/>')
     for re, im in data["matrices"][matrix]["eigenvalues"]:
         parts.append(f'<circle cx="{cx + unit * re:.1f}" cy="{cy - unit * im:.1f}" r="4" fill="var(--u-hidden)"/>')
-    parts.append(_text(cx, cy + unit + 16, "eigenvalues at gain 1", "muted", "middle"))
+    parts.append(text(cx, cy + unit + 16, "eigenvalues at gain 1", "muted", "middle"))
     told = (
         f"with gain {gain:g} a gradient of 1 is {_short(walk[-1])} after {steps} steps" for gain, walk in walks.items()
     )
@@ -172,8 +171,3 @@ def still(walks: Mapping[float, np.ndarray], data: Mapping[str, Any], matrix: st
 
 def _short(value: float) -> str:
     return f"{value:.3g}".replace("e-0", "e-").replace("-", "\u2212")
-
-
-def _text(x: float, y: float, text: str, colour: str = "ink", anchor: str = "start") -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" dominant-baseline="middle"'
-    return f'<text {place} style="fill: var(--u-{colour})">{text}</text>'

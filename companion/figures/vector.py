@@ -1,40 +1,12 @@
-"""Pictures as SVG text that follows the page's theme: CSS variables of the palette, `currentColor` for what is ink.
+"""The strokes of pictures that are SVG text and follow the page's theme: the colours are CSS variables of the palette.
 
 A still picture stands where an interactive figure does when no script runs, and in print. Its numbers come from
 `companion.reference`, through `python -m companion.figures`.
 """
 
-from collections.abc import Mapping
 from html import escape
 
 import numpy as np
-
-from companion.figures.style import apart
-
-WIDTH, HEIGHT = 640, 262
-
-
-def neuron(x: np.ndarray, h: Mapping[float, np.ndarray]) -> str:
-    """Return the still picture of the interactive neuron: the input above, an output for each weight below."""
-    T = len(x)
-    column, row = np.linspace(44, WIDTH - 130, T), np.interp(x, [-1, 1], [84, 16])
-    parts = [_rule(50), _rule(_height(0)), _rule(_height(1))]
-    for a, b in zip(column, row, strict=True):
-        parts.append(f'<path d="M{a:.1f} 50V{b:.1f}" stroke="var(--u-input)" stroke-width="2"/>')
-        parts.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3.5" fill="var(--u-input)"/>')
-    ends = apart([states[-1] for states in h.values()], 0.11)
-    for place, ((u, states), end) in enumerate(zip(h.items(), ends, strict=True)):
-        colour = "hidden" if u else "muted"
-        parts.append(
-            _line(column, _height(states), f"var(--u-{colour})", opacity=0.4 + 0.6 * place / max(len(h) - 1, 1))
-        )
-        parts.append(_text(column[-1] + 8, _height(end), f"u = {u:g}, h = {states[-1]:.3f}", colour))
-    parts.append(_text(column[-1] + 8, row[-1], "input x", "input"))
-    parts += [_text(column[t], HEIGHT - 8, str(t), anchor="middle") for t in range(0, T - 2, 5)]
-    parts.append(_text(column[-1], HEIGHT - 8, "step t", anchor="middle"))
-    parts += [_text(24, _height(value), str(value), anchor="end") for value in (0, 1)]
-    told = (f"with recurrent weight {u:g} the output ends at {states[-1]:.3f}" for u, states in h.items())
-    return document(WIDTH, HEIGHT, "A neuron's answer to one impulse", "; ".join(told), parts)
 
 
 def document(width: int, height: int, title: str, desc: str, parts: list[str]) -> str:
@@ -45,22 +17,45 @@ def document(width: int, height: int, title: str, desc: str, parts: list[str]) -
     return "\n".join([*lines, *(f"  {part}" for part in parts), "</svg>"]) + "\n"
 
 
-def _height(value):
-    """Place values from 0 to 1 on the page, upwards."""
-    return np.interp(value, [0, 1], [236, 108])
+def text(x: float, y: float, words: str, colour: str = "ink", anchor: str = "middle", size: float | None = None) -> str:
+    """Return words whose middle, beginning or end (`anchor` middle, start, end) is at (x, y)."""
+    place = f'x="{_place(x)}" y="{_place(y)}" text-anchor="{anchor}" dominant-baseline="middle"'
+    if size is not None:
+        place += f' font-size="{size:g}"'
+    return f'<text {place} style="fill: var(--u-{colour})">{escape(words, quote=False)}</text>'
 
 
-def _rule(y: float) -> str:
-    return f'<path d="M30 {y:.1f}H{WIDTH - 122}" stroke="var(--u-line)"/>'
+def number(value: float, decimals: int = 3) -> str:
+    """Return a number as the pages show it: a true minus sign, and none before zero."""
+    digits = f"{abs(value):.{decimals}f}"
+    return ("\u2212" if value < 0 and float(digits) else "") + digits
 
 
-def _line(x: np.ndarray, y: np.ndarray, colour: str, opacity: float) -> str:
+def line(path: str, colour: str, width: float = 2) -> str:
+    """Return a path in a colour of the palette."""
+    return f'<path d="{path}" fill="none" stroke="var(--u-{colour})" stroke-width="{width:g}"/>'
+
+
+def curve(x: np.ndarray, y: np.ndarray, colour: str, opacity: float = 1.0) -> str:
+    """Return a line through the points (x, y), both (T,)."""
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
-    return (
-        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2" stroke-opacity="{opacity:.2f}"/>'
-    )
+    faint = f' stroke-opacity="{opacity:.2f}"' if opacity < 1 else ""
+    return f'<polyline points="{points}" fill="none" stroke="var(--u-{colour})" stroke-width="2"{faint}/>'
 
 
-def _text(x: float, y: float, text: str, colour: str = "ink", anchor: str = "start") -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" dominant-baseline="middle"'
-    return f'<text {place} style="fill: var(--u-{colour})">{escape(text, quote=False)}</text>'
+def tip(x: float, y: float, turn: float, colour: str) -> str:
+    """Return the head of an arrow that ends at (x, y); at turn 0 it points to the right, at 90 down."""
+    place = f"translate({_place(x)} {_place(y)}) rotate({turn:g})"
+    return f'<path d="M-6 -4L0 0L-6 4Z" transform="{place}" fill="var(--u-{colour})"/>'
+
+
+def arrow(x: float, y: float, to_x: float, to_y: float, colour: str, width: float = 2) -> str:
+    """Return a straight arrow along one axis; its line stops short of the point, so that the point is sharp."""
+    turn = (0 if to_x > x else 180) if y == to_y else (90 if to_y > y else -90)
+    back_x, back_y = {0: (-4, 0), 180: (4, 0), 90: (0, -4), -90: (0, 4)}[turn]
+    path = f"M{_place(x)} {_place(y)}L{_place(to_x + back_x)} {_place(to_y + back_y)}"
+    return line(path, colour, width) + tip(to_x, to_y, turn, colour)
+
+
+def _place(value: float) -> str:
+    return f"{round(float(value), 1):g}"

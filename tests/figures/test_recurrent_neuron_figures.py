@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from companion.figures import recurrent_neuron as draw
-from companion.figures import style, vector
+from companion.figures import style
 from companion.figures.palette import LIGHT
 from tests.figures.reading import has_named_axes, texts
 
@@ -82,7 +82,7 @@ def test_labels_are_moved_apart_upwards_and_no_further_than_needed():
 
 def test_the_still_picture_is_well_formed_names_itself_and_takes_the_colours_of_the_page():
     x = np.array([0.0, 1.0, 0.0, 0.0, 0.0])
-    text = vector.neuron(x, {0.0: np.array([0, 0.7, 0, 0, 0]), 0.9: np.array([0, 0.7, 0.5, 0.4, 0.3])})
+    text = draw.still(x, {0.0: np.array([0, 0.7, 0, 0, 0]), 0.9: np.array([0, 0.7, 0.5, 0.4, 0.3])})
     picture = ElementTree.fromstring(text)
     space = "{http://www.w3.org/2000/svg}"
     assert picture.find(f"{space}title").text
