@@ -177,7 +177,7 @@ def heard(seeds: Sequence[int], distance: int, trials: int) -> list[list[float]]
 
 
 def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return, for every seed, how the networks by hand do, where starts near them lead, and what ordinary starts hear."""
+    """Return, for every seed, what the networks by hand solve, where starts near them lead, what ordinary ones hear."""
     results: list[dict[str, Any]] = []
     for seed in seeds:
         result: dict[str, Any] = {"longest": {}, "longer": {}, "starts": {}, "heard": {}}

@@ -19,7 +19,7 @@ C31   on agreement at a distance: holds if at the shortest distance the 95 % int
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,8 +62,13 @@ def task(name: str, lag: int) -> Any:
     }[name]()
 
 
-def layer(cell: str, inputs: int, hidden: int, rng: np.random.Generator | int) -> ref.Layer:
-    """Return a layer of a cell with the weights it is usually begun with, in float32."""
+Cell = str | Callable[[int, int, Any], ref.Layer]  # a name, or what makes a layer of inputs, units and a generator
+
+
+def layer(cell: Cell, inputs: int, hidden: int, rng: np.random.Generator | int) -> ref.Layer:
+    """Return a layer of a cell with the weights it is usually begun with, in float32; or the one that `cell` makes."""
+    if callable(cell):
+        return cell(inputs, hidden, rng)
     if cell == "IRNN":
         made: ref.Layer = ref.RNN(inputs, hidden, nonlinearity="relu", rng=rng, dtype=np.float32)
         ref.init.identity(made)
@@ -74,7 +79,7 @@ def layer(cell: str, inputs: int, hidden: int, rng: np.random.Generator | int) -
     return made
 
 
-def hidden_size(cell: str, inputs: int, outputs: int, parameters: int) -> int:
+def hidden_size(cell: Cell, inputs: int, outputs: int, parameters: int) -> int:
     """Return the number of units with which layer and head together have about as many parameters as wanted."""
 
     def count(H: int) -> int:
@@ -106,7 +111,7 @@ def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, A
     return results
 
 
-def trained(name: str, lag: int, cell: str, rate: float, seeds: Sequence[int], config: Mapping[str, Any]):
+def trained(name: str, lag: int, cell: Cell, rate: float, seeds: Sequence[int], config: Mapping[str, Any]):
     """Return for every seed the update at which it had solved the task, or None, and the scores at every check."""
     what, (inputs, outputs) = task(name, lag), sizes(name)
     hidden = hidden_size(cell, inputs, outputs, config["parameters"])
