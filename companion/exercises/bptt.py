@@ -1,9 +1,8 @@
 """The exercises on backpropagation through time: a drill, the loop back, the shares, a start to learn, checkpoints."""
 
-from math import ceil
-
 import numpy as np
 
+from companion.exercises._checkpoints import MISTAKES, walked
 from companion.exercises.exercise import Exercise, Mistake, case
 
 # ---- 1: three steps with a pencil ------------------------------------------------------------------------------------
@@ -197,30 +196,26 @@ def _climbs(w, u, x, target, rate, updates):
     return learn_start(w, u, x, target, -rate, updates)
 
 
-def _goes_on_from_the_end(w, u, x, target, rate, updates):
+def _learnt(w, u, x, target, rate, updates, *, begun="start", slopes=slice(1, None)):
+    """Learn the start with one thing done otherwise."""
     start = 0.0
     for _ in range(updates):
         h = [start]
         for x_t in x:
             h.append(np.tanh(w * x_t + u * h[-1]))
         dh = h[-1] - target
-        for h_t in reversed(h[1:]):
+        for h_t in reversed(h[slopes]):
             dh = u * dh * (1 - h_t**2)
-        start = h[-1] - rate * dh
+        start = (start if begun == "start" else h[-1]) - rate * dh
     return start
+
+
+def _goes_on_from_the_end(w, u, x, target, rate, updates):
+    return _learnt(w, u, x, target, rate, updates, begun="end")
 
 
 def _slope_at_the_start_too(w, u, x, target, rate, updates):
-    start = 0.0
-    for _ in range(updates):
-        h = [start]
-        for x_t in x:
-            h.append(np.tanh(w * x_t + u * h[-1]))
-        dh = h[-1] - target
-        for h_t in reversed(h[:-1]):
-            dh = u * dh * (1 - h_t**2)
-        start = start - rate * dh
-    return start
+    return _learnt(w, u, x, target, rate, updates, slopes=slice(None, -1))
 
 
 # ---- 5: checkpoints --------------------------------------------------------------------------------------------------
@@ -240,78 +235,6 @@ def checkpointed(step, step_back, h, T, dh, k):
         for t in reversed(range(start, start + len(states))):
             dh = step_back(dh, states.pop(), t)
     return dh
-
-
-def _keeps_all(step, step_back, h, T, dh, k):
-    states = [h]
-    for t in range(T):
-        states.append(step(states[-1], t))
-    for t in reversed(range(T)):
-        dh = step_back(dh, states[t], t)
-    return dh
-
-
-def _from_the_start_each_time(step, step_back, h, T, dh, k):
-    for t in reversed(range(T)):
-        state = h
-        for s in range(t):
-            state = step(state, s)
-        dh = step_back(dh, state, t)
-    return dh
-
-
-def _holds_its_checkpoint_still(step, step_back, h, T, dh, k):
-    kept = {}
-    for t in range(T):
-        if t % k == 0:
-            kept[t] = h
-        h = step(h, t)
-    for t in reversed(range(T)):
-        dh = step_back(dh, kept[t - t % k], t)
-    return dh
-
-
-def _pieces_forwards(step, step_back, h, T, dh, k):
-    for start in range(0, T, k):
-        states = [h]
-        for t in range(start, min(start + k, T)):
-            states.append(step(states[-1], t))
-        h = states.pop()
-        for t in reversed(range(start, start + len(states))):
-            dh = step_back(dh, states.pop(), t)
-    return dh
-
-
-def walked(answer, u, T, k):
-    """Let a neuron be walked back, and report the gradient, the work and how many states were held at once."""
-    alive = {"now": 0, "most": 0, "steps": 0}
-
-    class State(float):
-        """A state that is counted as long as somebody holds it."""
-
-        def __new__(cls, value):
-            alive["now"] += 1
-            alive["most"] = max(alive["most"], alive["now"])
-            return super().__new__(cls, value)
-
-        def __del__(self):
-            alive["now"] -= 1
-
-    def step(h, t):
-        alive["steps"] += 1
-        return State(np.tanh(u * h + np.cos(t)))
-
-    def step_back(dh, h, t):
-        return float(u * dh * (1 - np.tanh(u * h + np.cos(t)) ** 2) + h)  # every state has a loss of its own, h²/2
-
-    gradient = answer(step, step_back, State(0.1), T, 1.0, k)
-    if gradient is None or gradient is Ellipsis:
-        return gradient
-    return {
-        "gradient": gradient,
-        "at most 2 T steps forward": alive["steps"] <= 2 * T,
-        "at most T/k + k + 2 states held": alive["most"] <= ceil(T / k) + k + 2,
-    }
 
 
 EXERCISES = (
@@ -419,19 +342,7 @@ EXERCISES = (
         solution=checkpointed,
         observe=walked,
         cases=(case(0.9, 16, 4), case(1.1, 100, 10), case(0.8, 30, 7)),
-        mistakes=(
-            Mistake(_keeps_all, "The gradient is right, and every state was kept. Keep those with t % k == 0 only."),
-            Mistake(
-                _from_the_start_each_time,
-                "Little is kept, but each state is made again from the very start: that is T squared / 2 steps. "
-                "Begin at the nearest checkpoint, and make its whole piece at once.",
-            ),
-            Mistake(
-                _holds_its_checkpoint_still,
-                "step_back wants the state before its own step, not the nearest checkpoint: make the piece again.",
-            ),
-            Mistake(_pieces_forwards, "The pieces were taken in the order of time. The last piece has to come first."),
-        ),
+        mistakes=MISTAKES,
         hint="One pass that keeps every k-th state. Then, piece by piece from the end, make it again and walk back.",
     ),
 )

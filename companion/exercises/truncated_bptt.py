@@ -54,16 +54,25 @@ def _k2_before_the_block(U, h, first, dy, k1, k2):
     return blocks(U, h, first, dy, k1, k1 + k2)
 
 
-def _losses_counted_twice(U, h, first, dy, k1, k2):
+def _in_blocks(U, h, first, dy, k1, k2, *, once=True, carried=True):
+    """Go back in blocks with one thing done otherwise."""
     before = np.concatenate([first[None], h[:-1]])
+    if not carried:
+        before[::k1] = 0
     dU = np.zeros_like(U)
     for start in range(0, len(h), k1):
         end, dh = min(start + k1, len(h)), np.zeros(len(U))
         for t in reversed(range(max(0, start - (k2 - k1)), end)):
-            da = (dh + dy[t]) * (1 - h[t] ** 2)
+            if t >= start or not once:
+                dh = dh + dy[t]
+            da = dh * (1 - h[t] ** 2)
             dU += np.outer(da, before[t])
             dh = U.T @ da
     return dU
+
+
+def _losses_counted_twice(U, h, first, dy, k1, k2):
+    return _in_blocks(U, h, first, dy, k1, k2, once=False)
 
 
 def _never_cut(U, h, first, dy, k1, k2):
@@ -71,18 +80,7 @@ def _never_cut(U, h, first, dy, k1, k2):
 
 
 def _state_not_carried(U, h, first, dy, k1, k2):
-    cut = np.concatenate([first[None], h[:-1]])
-    cut[::k1] = 0
-    dU = np.zeros_like(U)
-    for start in range(0, len(h), k1):
-        end, dh = min(start + k1, len(h)), np.zeros(len(U))
-        for t in reversed(range(max(0, start - (k2 - k1)), end)):
-            if t >= start:
-                dh = dh + dy[t]
-            da = dh * (1 - h[t] ** 2)
-            dU += np.outer(da, cut[t])
-            dh = U.T @ da
-    return dU
+    return _in_blocks(U, h, first, dy, k1, k2, carried=False)
 
 
 def _last_block_lost(U, h, first, dy, k1, k2):
