@@ -11,10 +11,9 @@ early stop, so that it learns what it would have learnt alone.
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,17 +83,22 @@ def named(layer: Mapping[str, Array], head: Mapping[str, Array]) -> dict[str, Ar
 
 
 def side_by_side(networks: Sequence[Network]) -> Network:
-    """Return one network that is all of these at once: every parameter gets a first axis S. The given ones stay."""
+    """Return one network that is all of these at once: every parameter gets a first axis S. The given ones stay.
+
+    Raises:
+        TypeError: layers or heads of different kinds.
+        ValueError: no network, or parameters of different names, shapes or dtypes.
+    """
     if not networks:
-        raise ValueError("networks: expected at least one")
-    together = copy.deepcopy(networks[0])
+        raise ValueError("networks: expected at least one, got none")
+    together = {}
     for part in ("layer", "head"):
-        own = [getattr(network, part).params for network in networks]
-        shapes = [{name: value.shape for name, value in params.items()} for params in own]
-        if any(shape != shapes[0] for shape in shapes):
-            raise ValueError(f"networks: expected a {part} of one and the same kind and size in all")
-        getattr(together, part).params.update({name: np.stack([params[name] for params in own]) for name in own[0]})
-    return together
+        try:
+            together[part] = ref.stack(getattr(network, part) for network in networks)
+        except (TypeError, ValueError) as error:
+            message = f"networks: expected a {part} of one and the same kind and size in all; {error}"
+            raise type(error)(message) from None
+    return replace(networks[0], **together)
 
 
 def squared_error(outputs: Array, batch: Batch) -> tuple[float, Array]:
@@ -149,6 +153,24 @@ class History:
     best: Array | None
     stopped: bool
     seconds: float
+
+    @classmethod
+    def of(cls, run: Any, seconds: float) -> History:
+        """Return the history of what has the lists `loss`, `norm`, `checked` and `validation`, and says `stopped`."""
+        return cls(
+            loss=np.array(run.loss),
+            norm=np.array(run.norm),
+            checked=np.array(run.checked, dtype=int),
+            validation=np.array(run.validation),
+            best=np.array(run.checked)[best_check(run.validation)] if run.checked else None,
+            stopped=run.stopped,
+            seconds=seconds,
+        )
+
+
+def best_check(validation: Sequence[float | Array]) -> Array:
+    """Return the number of the validation that was best, (), or (S,) for networks side by side; not finite is worst."""
+    return np.argmin(np.where(np.isfinite(validation), validation, np.inf), axis=0)
 
 
 class Diverged(FloatingPointError):
@@ -257,7 +279,7 @@ class _Run:
         for name, param in self.network.params.items():
             kept = self._best_params.setdefault(name, param.copy())
             kept[better] = param[better]
-        waited = len(self.validation) - 1 - self._best_check()
+        waited = len(self.validation) - 1 - best_check(self.validation)
         self.stopped = bool(np.min(waited) >= stop.patience)
         return self.stopped
 
@@ -268,18 +290,7 @@ class _Run:
 
     def history(self) -> History:
         """Return what happened so far."""
-        return History(
-            loss=np.array(self.loss),
-            norm=np.array(self.norm),
-            checked=np.array(self.checked, dtype=int),
-            validation=np.array(self.validation),
-            best=np.array(self.checked)[self._best_check()] if self.checked else None,
-            stopped=self.stopped,
-            seconds=time.perf_counter() - self._start,
-        )
-
-    def _best_check(self) -> Array:
-        return np.argmin(np.where(np.isfinite(self.validation), self.validation, np.inf), axis=0)
+        return History.of(self, time.perf_counter() - self._start)
 
 
 def _clip(grads: Mapping[str, Array], runs: int | None, clip: float | None) -> Array:

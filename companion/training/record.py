@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from companion.training.numpy_loop import EarlyStop, History
+from companion.training.numpy_loop import EarlyStop, History, best_check
 from companion.training.parallel import world
 from companion.training.step import Done
 
@@ -20,9 +20,9 @@ class Record:
 
     def __init__(self, model: nn.Module, early_stop: EarlyStop | None):
         self._model, self._early_stop = model, early_stop
-        self._loss: list[float] = []
-        self._norm: list[float] = []
-        self._checked: list[int] = []
+        self.loss: list[float] = []
+        self.norm: list[float] = []
+        self.checked: list[int] = []
         self.validation: list[float] = []
         self._best: dict[str, Tensor] | None = None
         self._begin = time.perf_counter()
@@ -30,33 +30,33 @@ class Record:
     @property
     def updates(self) -> int:
         """How many updates were made."""
-        return len(self._loss)
+        return len(self.loss)
 
     @property
     def due(self) -> bool:
         """Whether a validation is due before the next update."""
         stop = self._early_stop
-        return stop is not None and self.updates % stop.every == 0 and self.updates not in self._checked[-1:]
+        return stop is not None and self.updates % stop.every == 0 and self.updates not in self.checked[-1:]
 
     @property
     def stopped(self) -> bool:
         """Whether the validation has waited in vain for long enough."""
         if self._early_stop is None or not self.validation:
             return False
-        return len(self.validation) - 1 - self._best_check() >= self._early_stop.patience
+        return bool(len(self.validation) - 1 - best_check(self.validation) >= self._early_stop.patience)
 
     def add(self, done: Done) -> None:
         """Note an update."""
-        self._loss.append(done.loss)
-        self._norm.append(done.norm)
+        self.loss.append(done.loss)
+        self.norm.append(done.norm)
 
     def validate(self) -> None:
         """Validate, on the first process alone, and keep the weights if they are the best so far."""
         processes = world()
         value = float(self._early_stop.validate(self._model)) if processes.first else None
-        self._checked.append(self.updates)
+        self.checked.append(self.updates)
         self.validation.append(processes.from_first(value))
-        if self._best is None or self._best_check() == len(self.validation) - 1:
+        if self._best is None or best_check(self.validation) == len(self.validation) - 1:
             self._best = {name: tensor.detach().clone() for name, tensor in self._model.state_dict().items()}
 
     def restore(self) -> None:
@@ -66,28 +66,17 @@ class Record:
 
     def history(self) -> History:
         """Return what happened so far."""
-        return History(
-            loss=np.array(self._loss),
-            norm=np.array(self._norm),
-            checked=np.array(self._checked, dtype=int),
-            validation=np.array(self.validation),
-            best=np.array(self._checked)[self._best_check()] if self._checked else None,
-            stopped=self.stopped,
-            seconds=time.perf_counter() - self._begin,
-        )
+        return History.of(self, time.perf_counter() - self._begin)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all of it for a checkpoint."""
-        lists = {"loss": self._loss, "norm": self._norm, "validation": self.validation}
+        lists = {"loss": self.loss, "norm": self.norm, "validation": self.validation}
         arrays = {name: np.array(values, dtype=np.float64) for name, values in lists.items()}
         seconds = time.perf_counter() - self._begin
-        return arrays | {"checked": list(self._checked), "best": self._best, "seconds": seconds}
+        return arrays | {"checked": list(self.checked), "best": self._best, "seconds": seconds}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
-        self._loss, self._norm, self.validation = (state[name].tolist() for name in ("loss", "norm", "validation"))
-        self._checked, self._best = list(state["checked"]), state["best"]
+        self.loss, self.norm, self.validation = (state[name].tolist() for name in ("loss", "norm", "validation"))
+        self.checked, self._best = list(state["checked"]), state["best"]
         self._begin = time.perf_counter() - state["seconds"]
-
-    def _best_check(self) -> int:
-        return int(np.argmin(np.where(np.isfinite(self.validation), self.validation, np.inf)))

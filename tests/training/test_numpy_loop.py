@@ -260,6 +260,12 @@ def test_networks_of_unequal_size_cannot_stand_side_by_side():
         side_by_side([])
 
 
+def test_networks_of_another_activation_cannot_stand_side_by_side():
+    unequal = [Network(ref.RNN(1, 4, nonlinearity=name), ref.Linear(4, 1)) for name in ("tanh", "relu")]
+    with pytest.raises(TypeError, match="networks: expected a layer of one and the same kind .* got RNN"):
+        side_by_side(unequal)
+
+
 def test_targets_of_another_shape_are_refused(rng):
     net = network(out=3)
     with pytest.raises(ValueError, match="targets: expected shape"):
