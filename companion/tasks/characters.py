@@ -51,6 +51,10 @@ class Characters:
         first, last = (round(share * len(self.numbers)) for share in SHARES[name])
         return self.numbers[first:last]
 
+    def written(self, name: str) -> str:
+        """Return "train", "validation" or "test" as text."""
+        return "".join(self.symbols[number] for number in self.part(name))
+
     def chunks(self, name: str, T: int, B: int) -> Iterator[Batch]:
         """Yield batches of `T` steps from `B` places of a part of the text, in the order of the text.
 
@@ -98,6 +102,11 @@ class NGram:
         for length, counts in enumerate(self._counts):
             for i in range(length, len(text)):
                 counts[tuple(text[i - length : i])][text[i]] += 1
+
+    @property
+    def counted(self) -> int:
+        """How many counts it keeps: pairs of a context and a character that followed it."""
+        return sum(len(followers) for counts in self._counts for followers in counts.values())
 
     def probability(self, number: int, context: tuple[int, ...]) -> float:
         """Return the probability of a character after a context, of which the last `order - 1` are looked at."""
