@@ -39,6 +39,21 @@ def interval(values: Sequence[float]) -> dict[str, float]:
     return bootstrapped(values, "mean", np.mean) | {"min": float(np.min(values)), "max": float(np.max(values))}
 
 
+def corrected(values: Sequence[float]) -> dict[str, float]:
+    """Return the mean with its bias-corrected bootstrapped 95 % interval (SciPy's BCa), deviation, least and most.
+
+    One value alone has no interval and no deviation.
+    """
+    from scipy.stats import bootstrap
+
+    values = np.asarray(values)
+    numbers = {"mean": float(values.mean()), "min": float(values.min()), "max": float(values.max())}
+    if len(values) < 2:
+        return numbers
+    found = bootstrap((values,), np.mean, rng=np.random.default_rng(0)).confidence_interval
+    return numbers | {"deviation": float(values.std(ddof=1)), "low": float(found.low), "high": float(found.high)}
+
+
 def student(values: Sequence[float]) -> dict[str, float]:
     """Return the mean over the seeds, its 95 % interval by Student's t, and the extremes."""
     from scipy.stats import t

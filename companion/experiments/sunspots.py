@@ -23,6 +23,7 @@ import numpy as np
 
 from companion import reference as ref
 from companion.experiments.experiment import Experiment
+from companion.experiments.intervals import corrected
 from companion.tasks import sunspots
 from companion.tasks.batching import Batch
 from companion.training import EarlyStop, History, Network, fit, side_by_side, squared_error
@@ -117,7 +118,7 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     known = baselines()
     summary: dict[str, Any] = {
-        model: {period: interval([run[model][period] for run in results]) for period in ("train", *TESTS)}
+        model: {period: corrected([run[model][period] for run in results]) for period in ("train", *TESTS)}
         for model in MODELS
     }
     summary |= known
@@ -138,18 +139,6 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _means(summary: Mapping[str, Any], period: str) -> dict[str, float]:
     nets = {model: summary[model][period]["mean"] for model in MODELS}
     return nets | {name: summary[name][period] for name in (*LINES, "persistence")}
-
-
-def interval(values: Sequence[float]) -> dict[str, float]:
-    """Return mean, standard deviation over seeds, and the 95 % bootstrap interval of the mean."""
-    from scipy.stats import bootstrap
-
-    values = np.asarray(values)
-    numbers = {"mean": float(values.mean()), "min": float(values.min()), "max": float(values.max())}
-    if len(values) < 2:
-        return numbers
-    found = bootstrap((values,), np.mean, rng=np.random.default_rng(0)).confidence_interval
-    return numbers | {"deviation": float(values.std(ddof=1)), "low": float(found.low), "high": float(found.high)}
 
 
 EXPERIMENT = Experiment(

@@ -152,16 +152,6 @@ def test_the_loop_of_the_memoryless_network_is_never_trained():
     np.testing.assert_array_equal(network.params["layer.weight_hh_l0"], before)
 
 
-def test_the_intervals_hold_the_mean_and_grow_with_the_spread(rng):
-    wide, narrow = (sunspots.interval(rng.normal(1.0, spread, size=50)) for spread in (0.5, 0.05))
-    for found in (wide, narrow):
-        assert found["min"] < found["low"] < found["mean"] < found["high"] < found["max"]
-    assert wide["high"] - wide["low"] > 4 * (narrow["high"] - narrow["low"])
-    half = 1.96 * 0.5 / np.sqrt(50)
-    assert_allclose(wide["high"] - wide["low"], 2 * half, rtol=0.3)
-    assert set(sunspots.interval([1.0])) == {"mean", "min", "max"}
-
-
 def assert_same(now, then, rtol):
     """Assert that two nested mappings agree, numbers within a relative tolerance."""
     if isinstance(then, dict):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from companion.experiments.intervals import bootstrapped, interval, wilson
+from companion.experiments.intervals import bootstrapped, corrected, interval, wilson
 
 
 @pytest.mark.parametrize("k", [0, 7, 17, 20])
@@ -27,3 +27,13 @@ def test_a_bootstrapped_median_lies_inside_its_interval_and_has_its_name(rng):
     found = bootstrapped(values, "median", np.median)
     assert found["median"] == pytest.approx(np.median(values))
     assert values.min() < found["low"] < found["median"] < found["high"] < values.max()
+
+
+def test_corrected_intervals_hold_the_mean_and_grow_with_the_spread(rng):
+    wide, narrow = (corrected(rng.normal(1.0, spread, size=50)) for spread in (0.5, 0.05))
+    for found in (wide, narrow):
+        assert found["min"] < found["low"] < found["mean"] < found["high"] < found["max"]
+    assert wide["high"] - wide["low"] > 4 * (narrow["high"] - narrow["low"])
+    half = 1.96 * 0.5 / np.sqrt(50)
+    assert_allclose(wide["high"] - wide["low"], 2 * half, rtol=0.3)
+    assert set(corrected([1.0])) == {"mean", "min", "max"}
