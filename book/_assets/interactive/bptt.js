@@ -6,7 +6,7 @@
  */
 unrolled.figure("bptt", (stage, figure) => {
   "use strict";
-  const { html, svg, scale, number, slider, button, announcer, publish } = unrolled;
+  const { html, svg, scale, tip, number, signed, slider, named, button, mark, player, sentences, readout, pressed, onWidth, announcer, publish } = unrolled;
 
   const longest = 6;
   const pause = 1100;
@@ -16,7 +16,6 @@ unrolled.figure("bptt", (stage, figure) => {
     "Alternating": [1, -1, 1, -1, 1, -1],
   };
   const state = { T: 5, done: 0, w: 1, u: 0.8, target: 1, every: false, x: signals["One impulse"] };
-  let timer = null;
 
   function run() {
     const { T, w, u, target, every } = state;
@@ -45,37 +44,22 @@ unrolled.figure("bptt", (stage, figure) => {
 
   const weight = (name, label, colour, min, max) => slider({ label, min, max, step: 0.05, value: state[name], colour,
     onchange: (value) => { state[name] = value; draw(); } });
-  const sliders = {
+  const sliders = named({
     T: slider({ label: "Length T", min: 1, max: longest, step: 1, value: state.T, decimals: 0,
       onchange: (value) => { state.T = value; go(state.done); } }),
     w: weight("w", "Weight w", "input", -2, 2),
     u: weight("u", "Weight u", "hidden", -2, 2),
     target: weight("target", "Target", "output", -1, 1),
-  };
-  for (const [name, control] of Object.entries(sliders)) control.input.dataset.control = name;
+  });
 
   function go(done) {
     state.done = Math.min(Math.max(done, 0), state.T);
-    if (state.done === state.T) stop();
+    if (state.done === state.T) play.stop();
     draw();
   }
 
-  function stop() {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "Play";
-  }
-
-  function toggle() {
-    if (timer) { stop(); draw(); return; }
-    if (state.done === state.T) state.done = 0;
-    play.textContent = "Pause";
-    timer = setInterval(() => go(state.done + 1), pause);
-    draw();
-  }
-
-  const byHand = (move) => () => { stop(); move(); };
-  const play = button("Play", toggle);
+  const play = player({ pause, begin: () => { state.done %= state.T; }, step: () => go(state.done + 1), onchange: () => draw() });
+  const byHand = (move) => () => { play.stop(); move(); };
   const restart = button("Start again", byHand(() => go(0)));
   const undo = button("Undo a step", byHand(() => go(state.done - 1)));
   const back = button("Go back a step", byHand(() => go(state.done + 1)));
@@ -97,11 +81,11 @@ unrolled.figure("bptt", (stage, figure) => {
   const size = () => (pitch() < 62 ? 11 : 12);
 
   const text = (x, y, content, attributes) =>
-    svg("text", { x, y, "dominant-baseline": "middle", "text-anchor": "middle", "font-size": size(), ...attributes }, content);
+    unrolled.text(x, y, content, { "text-anchor": "middle", "font-size": size(), ...attributes });
   const edge = (from, to, y, colour) => {
     const way = Math.sign(to - from);
     return [svg("path", { d: `M${from} ${y}H${to - 2 * way}`, fill: "none", stroke: `var(--u-${colour})`, "stroke-width": 2 }),
-      svg("path", { d: "M-6 -4L0 0L-6 4Z", transform: `translate(${to} ${y}) rotate(${way > 0 ? 0 : 180})`, fill: `var(--u-${colour})` })];
+      tip(to, y, way > 0 ? 0 : 180, colour)];
   };
 
   function forward(k, t, half) {
@@ -144,7 +128,7 @@ unrolled.figure("bptt", (stage, figure) => {
     write(steps);
     const all = (key) => steps.map((k) => k[key]);
     publish(figure, { T: state.T, done: state.done, w: state.w, u: state.u, target: state.target, every: state.every,
-      playing: timer !== null, x: all("x"), h: all("h"), dy: all("dy"), next: all("next"), dh: all("dh"), da: all("da"),
+      playing: play.playing, x: all("x"), h: all("h"), dy: all("dy"), next: all("next"), dh: all("dh"), da: all("da"),
       partU: all("partU"), partW: all("partW"), dU: total(steps, "partU"), dW: total(steps, "partW") });
   }
 
@@ -152,14 +136,9 @@ unrolled.figure("bptt", (stage, figure) => {
 
   // ---- the numbers: the step just taken by hand, the sums so far, and a table
 
-  const lines = ["dh", "da", "part", "sum"].map((role) => html("p", { class: "u-sum", "data-role": role, style: "margin: 0.25rem 0" }));
-  const body = html("tbody", {});
-  const heads = ["step t", "h", "dy", "from t + 1", "dh", "da", "share of u", "share of w"];
-  const table = html("details", {}, html("summary", {}, "Every step as a table"),
-    html("div", { class: "u-scroll", tabindex: 0, role: "region", "aria-label": "The gradients, step by step" },
-      html("table", { class: "u-readout" }, html("thead", {}, html("tr", {}, ...heads.map((head) => html("th", { scope: "col" }, head)))), body)));
+  const lines = sentences("dh", "da", "part", "sum");
+  const table = readout("The gradients, step by step", ["step t", "h", "dy", "from t + 1", "dh", "da", "share of u", "share of w"]);
   const tell = announcer(stage);
-  const signed = (value) => (value < 0 ? `(${number(value)})` : number(value));
 
   function write(steps) {
     const t = state.T - state.done;
@@ -171,11 +150,10 @@ unrolled.figure("bptt", (stage, figure) => {
         `It adds da × h before = ${signed(k.da)} × ${signed(k.before)} = ${number(k.partU)} to dL/du`, sums]
       : ["The neuron has run forward. Press Go back a step.", "", "", sums];
     if (k && t === state.T - 1) text[0] = `Step ${t}: dh = ${signed(k.dy)} from its own loss, and nothing comes after it: ${number(k.dh)}`;
-    lines.forEach((line, j) => { line.textContent = text[j]; });
-    body.replaceChildren(...steps.map((each, j) => [each, j]).slice(t).reverse().map(([each, j]) => html("tr", {}, html("td", {}, String(j)),
-      ...["h", "dy", "next", "dh", "da", "partU", "partW"].map((key) => html("td", {}, number(each[key]))))));
-    kinds.forEach((kind, j) => kind.setAttribute("aria-pressed", String(Object.values(losses)[j] === state.every)));
-    inputs.forEach((each, j) => each.setAttribute("aria-pressed", String(Object.values(signals)[j] === state.x)));
+    lines.show(text);
+    table.show(steps.map((each, j) => [String(j), ...["h", "dy", "next", "dh", "da", "partU", "partW"].map((key) => number(each[key]))]).slice(t).reverse());
+    mark(kinds, (name) => losses[name] === state.every);
+    mark(inputs, (name) => signals[name] === state.x);
     restart.disabled = undo.disabled = state.done === 0;
     back.disabled = state.done === state.T;
     tell(k ? `Gone back to step ${t}: its share is ${number(k.partU)}. ${sums}.` : "Nothing gone back yet.");
@@ -184,24 +162,20 @@ unrolled.figure("bptt", (stage, figure) => {
   // ---- the mouse: click a column to go back as far as that
 
   chart.addEventListener("click", (event) => {
-    const box = chart.getBoundingClientRect();
-    const t = Math.floor((((event.clientX - box.left) * width) / box.width - left) / pitch());
-    stop();
+    const t = Math.floor((pressed(chart, event)[0] - left) / pitch());
+    play.stop();
     go(state.T - Math.min(Math.max(t, 0), state.T - 1));
   });
 
   stage.prepend(
-    html("div", { class: "u-buttons" }, back, undo, restart, play),
-    chart, html("div", { "data-role": "sums", style: "min-height: 7.5rem" }, ...lines),
+    html("div", { class: "u-buttons" }, back, undo, restart, play.node),
+    chart, html("div", { "data-role": "sums", style: "min-height: 7.5rem" }, ...lines.nodes),
     html("div", { class: "u-buttons" }, ...kinds),
     html("div", { class: "u-controls", style: "grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr))" },
       ...Object.values(sliders).map((control) => control.node)),
     html("div", { class: "u-buttons" }, ...inputs),
-    table,
+    table.node,
   );
-  new ResizeObserver(() => {
-    const next = Math.max(280, Math.round(chart.clientWidth || 640));
-    if (next !== width) { width = next; draw(); }
-  }).observe(stage);
+  onWidth(stage, chart, (next) => { width = next; draw(); });
   draw();
 });

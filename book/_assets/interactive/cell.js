@@ -6,7 +6,7 @@
  */
 unrolled.figure("cell", (stage, figure) => {
   "use strict";
-  const { html, svg, scale, path, number, slider, button, announcer, publish } = unrolled;
+  const { html, svg, number, signed, slider, named, button, mark, sentences, readout, tracks, pressed, onWidth, announcer, publish } = unrolled;
 
   const T = 16;
   const heard = [0.3, -0.8, 1.5, -0.4, 0.9, -1.2, 0.2, -0.6, 1.1, -1.5, 0.5, -0.3, 0.8, -1.0, 0.4, -0.7];
@@ -51,11 +51,10 @@ unrolled.figure("cell", (stage, figure) => {
   let choosing = false;
   const setting = (gate, [label, colour, most]) => slider({ label, colour, min: -most, max: most, step: 0.1, decimals: 1, value: state.a[gate][state.t],
     onchange: (value) => { if (choosing) return; state.a[gate][state.t] = value; state.name = null; draw(); } });
-  const sliders = {
+  const sliders = named({
     t: slider({ label: "Step t", min: 0, max: T - 1, step: 1, value: state.t, decimals: 0, onchange: (value) => { state.t = value; draw(); } }),
     ...Object.fromEntries(Object.entries(settings).map(([gate, how]) => [gate, setting(gate, how)])),
-  };
-  for (const [name, control] of Object.entries(sliders)) control.input.dataset.control = name;
+  });
 
   const later = button("The same gates from here on", () => {
     for (const gate of ["i", "f", "o"]) state.a[gate].fill(state.a[gate][state.t], state.t);
@@ -69,69 +68,33 @@ unrolled.figure("cell", (stage, figure) => {
   const chart = svg("svg", { class: "u-chart", role: "img", "data-role": "chart", style: "cursor: pointer",
     "aria-label": "Input, gates, cell state and output over sixteen steps, and what a change of the cell is worth at the last step; the table below holds the numbers" });
   const row = { g: 34, i: 80, f: 104, o: 128, c: 196, h: 272, left: 338, t: 356 };
-  const left = 26;
   let width = 640;
-  const pitch = () => (width - left - 4) / T;
-  const column = (t) => left + (t + 0.5) * pitch();
-  const text = (x, y, content, attributes) => svg("text", { x, y, "dominant-baseline": "middle", "text-anchor": "middle", "font-size": 12, ...attributes }, content);
-
-  function bars(steps, key, y, tall, colour) {
-    const most = Math.max(1, ...steps.map((k) => Math.abs(k[key])));
-    const high = scale([-most, most], [tall, -tall]);
-    return [
-      svg("line", { x1: left, x2: width - 4, y1: y, y2: y, stroke: "var(--u-line)" }),
-      ...steps.map((k, t) => svg("rect", { "data-value": key, x: column(t) - pitch() * 0.3, width: pitch() * 0.6, fill: `var(--u-${colour})`,
-        y: Math.min(y, y + high(k[key])), height: Math.max(Math.abs(high(k[key])), 0.5) })),
-    ];
-  }
-
-  function line(steps, key, y, tall, colour) {
-    const most = Math.max(1, ...steps.map((k) => Math.abs(k[key])));
-    const high = scale([-most, most], [y + tall, y - tall]);
-    return [
-      svg("line", { x1: left, x2: width - 4, y1: y, y2: y, stroke: "var(--u-line)" }),
-      svg("path", { fill: "none", stroke: `var(--u-${colour})`, "stroke-width": 2, d: path(steps.map((k, t) => [column(t), high(k[key])])) }),
-      ...steps.map((k, t) => svg("circle", { "data-value": key, cx: column(t), cy: high(k[key]), r: 3, fill: `var(--u-${colour})` })),
-      text(width - 4, y - tall - 9, `±${number(most, 1)}`, { "text-anchor": "end", class: "u-muted", "font-size": 10 }),
-    ];
-  }
-
-  const gates = (steps, key) => steps.flatMap((k, t) => [
-    svg("rect", { x: column(t) - pitch() * 0.42, width: pitch() * 0.84, y: row[key] - 9, height: 18, rx: 3, fill: "none", stroke: "var(--u-gate)" }),
-    svg("rect", { "data-value": key, x: column(t) - pitch() * 0.42, width: pitch() * 0.84, y: row[key] + 9 - 18 * k[key], height: 18 * k[key], rx: 3, fill: "var(--u-gate)", opacity: 0.75 }),
-  ]);
+  const columns = () => tracks({ steps: T, left: 26, width });
 
   function draw() {
     const steps = run();
     choosing = true;
     for (const gate of Object.keys(settings)) sliders[gate].value = state.a[gate][state.t];
     choosing = false;
-    const name = (y, content, colour) => text(2, y, content, { class: `u-${colour}`, "text-anchor": "start", "font-style": "italic" });
-    const marked = [0, 4, 8, 12, 15].filter((t) => width > 420 || t !== 12).map((t) => text(column(t), row.t + 6, String(t), { class: "u-muted", "font-size": 11 }));
+    const each = (key) => steps.map((k) => k[key]);
+    const { name, chosen, marks, bars, gates, line } = columns();
     chart.setAttribute("viewBox", `0 0 ${width} 374`);
     chart.replaceChildren(
-      svg("rect", { x: column(state.t) - pitch() / 2, width: pitch(), y: 4, height: 344, rx: 5, fill: "none", stroke: "var(--u-muted)", "stroke-dasharray": "3 3" }),
+      chosen(state.t, 344),
       name(row.g, "g", "input"), name(row.i, "i", "gate"), name(row.f, "f", "gate"), name(row.o, "o", "gate"), name(row.c, "c", "cell"), name(row.h, "h", "hidden"), name(row.left - 12, "dc", "gradient"),
-      ...bars(steps, "g", row.g, 24, "input"), ...gates(steps, "i"), ...gates(steps, "f"), ...gates(steps, "o"),
-      ...line(steps, "c", row.c, 40, "cell"), ...line(steps, "h", row.h, 28, "hidden"),
-      ...steps.map((k, t) => svg("rect", { "data-value": "left", x: column(t) - pitch() * 0.3, width: pitch() * 0.6, y: row.left - 24 * k.left, height: Math.max(24 * k.left, 0.5), fill: "var(--u-gradient)" })),
-      svg("line", { x1: left, x2: width - 4, y1: row.left, y2: row.left, stroke: "var(--u-line)" }),
-      ...marked);
+      ...bars("g", each("g"), row.g, 24, "input"), ...["i", "f", "o"].flatMap((key) => gates(key, each(key), row[key])),
+      ...line("c", each("c"), row.c, 40, "cell"), ...line("h", each("h"), row.h, 28, "hidden"),
+      ...bars("left", each("left"), row.left, 24, "gradient"),
+      ...marks([0, 4, 8, 12, 15].filter((t) => width > 420 || t !== 12), row.t + 6));
     write(steps);
-    const each = (key) => steps.map((k) => k[key]);
     publish(figure, { t: state.t, name: state.name, a: state.a, ...Object.fromEntries(["i", "f", "o", "g", "c", "h", "left"].map((key) => [key, each(key)])) });
   }
 
   // ---- the numbers: the chosen step in words, and a table
 
-  const lines = ["gates", "c", "h", "left"].map((role) => html("p", { class: "u-sum", "data-role": role, style: "margin: 0.25rem 0" }));
-  const body = html("tbody", {});
-  const heads = ["step t", "i", "f", "o", "g", "c", "h", "dc at the end"];
-  const table = html("details", {}, html("summary", {}, "Every step as a table"),
-    html("div", { class: "u-scroll", tabindex: 0, role: "region", "aria-label": "Gates and states, step by step" },
-      html("table", { class: "u-readout" }, html("thead", {}, html("tr", {}, ...heads.map((head) => html("th", { scope: "col" }, head)))), body)));
+  const lines = sentences("gates", "c", "h", "left");
+  const table = readout("Gates and states, step by step", ["step t", "i", "f", "o", "g", "c", "h", "dc at the end"]);
   const tell = announcer(stage);
-  const signed = (value) => (value < 0 ? `(${number(value)})` : number(value));
 
   function write(steps) {
     const k = steps[state.t];
@@ -141,30 +104,24 @@ unrolled.figure("cell", (stage, figure) => {
       `h = o × tanh(c) = ${number(k.o)} × ${signed(Math.tanh(k.c))} = ${number(k.h)}`,
       `Of a change of c at this step, ${number(k.left)} is left at step ${T - 1}`,
     ];
-    lines.forEach((line, j) => { line.textContent = said[j]; });
-    body.replaceChildren(...steps.map((each, t) => html("tr", {}, html("td", {}, String(t)),
-      ...["i", "f", "o", "g", "c", "h", "left"].map((key) => html("td", {}, number(each[key]))))));
-    kinds.forEach((kind) => kind.setAttribute("aria-pressed", String(kind.textContent === state.name)));
+    lines.show(said);
+    table.show(steps.map((each, t) => [String(t), ...["i", "f", "o", "g", "c", "h", "left"].map((key) => number(each[key]))]));
+    mark(kinds, (name) => name === state.name);
     tell(said.slice(1, 3).join(". "));
   }
 
   chart.addEventListener("click", (event) => {
-    const box = chart.getBoundingClientRect();
-    const t = Math.floor((((event.clientX - box.left) * width) / box.width - left) / pitch());
-    sliders.t.value = Math.min(Math.max(t, 0), T - 1);
+    sliders.t.value = columns().step(pressed(chart, event)[0]);
   });
 
   stage.prepend(
     html("div", { class: "u-buttons" }, ...kinds),
-    chart, html("div", { "data-role": "sums", style: "min-height: 7.5rem" }, ...lines),
+    chart, html("div", { "data-role": "sums", style: "min-height: 7.5rem" }, ...lines.nodes),
     html("div", { class: "u-controls", style: "grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr))" },
       ...Object.values(sliders).map((control) => control.node)),
     html("div", { class: "u-buttons" }, later),
-    table,
+    table.node,
   );
-  new ResizeObserver(() => {
-    const next = Math.max(280, Math.round(chart.clientWidth || 640));
-    if (next !== width) { width = next; draw(); }
-  }).observe(stage);
+  onWidth(stage, chart, (next) => { width = next; draw(); });
   draw();
 });

@@ -6,7 +6,7 @@
  */
 unrolled.figure("gradient", (stage, figure) => {
   "use strict";
-  const { html, svg, path, number, slider, button, announcer, publish } = unrolled;
+  const { html, svg, scale, path, text, number, slider, named, button, mark, sentences, readout, onWidth, announcer, publish } = unrolled;
 
   // made by gradient_data() of companion/figures/__main__.py; a test compares them
   const data = {
@@ -64,13 +64,12 @@ unrolled.figure("gradient", (stage, figure) => {
 
   // ---- the controls
 
-  const sliders = {
+  const sliders = named({
     gain: slider({ label: "Gain (spectral radius)", min: 0.1, max: 3, step: 0.05, value: state.gain, colour: "hidden",
       onchange: (value) => { state.gain = value; draw(); } }),
     T: slider({ label: "Length T", min: 5, max: data.x.length, step: 1, value: state.T, decimals: 0,
       onchange: (value) => { state.T = value; draw(); } }),
-  };
-  for (const [name, control] of Object.entries(sliders)) control.input.dataset.control = name;
+  });
   const choices = (key, names) => names.map((name) => button(name, () => { state[key] = name; draw(); }));
   const activations = choices("kind", Object.keys(kinds));
   const matrices = choices("matrix", Object.keys(data.matrices));
@@ -81,7 +80,6 @@ unrolled.figure("gradient", (stage, figure) => {
     "aria-label": "The norm of the gradient over the steps back, on a logarithmic axis, and the eigenvalues of the matrix beside the unit circle; the table below holds the numbers" });
   const room = { left: 44, top: 14, bottom: 206 };
   let width = 640;
-  const text = (x, y, content, attributes) => svg("text", { x, y, "dominant-baseline": "middle", ...attributes }, content);
   const power = (e) => { const parts = text(0, 0, "10"); parts.append(svg("tspan", { dy: -5, "font-size": 9 }, number(e, 0))); return parts; };
 
   function draw() {
@@ -92,8 +90,8 @@ unrolled.figure("gradient", (stage, figure) => {
     const finite = logs.filter(Number.isFinite);
     const low = Math.max(-40, Math.min(-2, 2 * Math.floor(Math.min(...finite) / 2)));
     const high = Math.min(40, Math.max(2, 2 * Math.ceil(Math.max(...finite) / 2)));
-    const column = unrolled.scale([0, state.T], [room.left, right]);
-    const row = unrolled.scale([low, high], [room.bottom, room.top]);
+    const column = scale([0, state.T], [room.left, right]);
+    const row = scale([low, high], [room.bottom, room.top]);
     const line = (values, attributes) => svg("path", { fill: "none", "stroke-width": 2, ...attributes,
       d: path(values.map((v, k) => [column(k), row(v)]).filter(([, y]) => Number.isFinite(y) && y >= room.top - 1 && y <= room.bottom + 1)) });
     const pace = Math.max(1, Math.ceil((high - low) / 8));
@@ -135,11 +133,8 @@ unrolled.figure("gradient", (stage, figure) => {
 
   // ---- the numbers: one line in words, and a table
 
-  const sums = ["left", "matrix"].map((role) => html("p", { class: "u-sum", "data-role": role, style: "margin: 0.25rem 0" }));
-  const body = html("tbody", {});
-  const table = html("details", {}, html("summary", {}, "Every step as a table"),
-    html("div", { class: "u-scroll", tabindex: 0, role: "region", "aria-label": "Norm and bound, step by step" },
-      html("table", { class: "u-readout" }, html("thead", {}, html("tr", {}, ...["steps back k", "norm", "bound"].map((head) => html("th", { scope: "col" }, head)))), body)));
+  const sums = sentences("left", "matrix");
+  const table = readout("Norm and bound, step by step", ["steps back k", "norm", "bound"]);
   const tell = announcer(stage);
 
   /** Three digits, and a power of ten where the number is large or small. */
@@ -153,22 +148,19 @@ unrolled.figure("gradient", (stage, figure) => {
   function write(norms, factor, bounds) {
     const { T, gain, matrix } = state;
     const peak = Math.max(...norms);
-    sums[0].textContent = `After ${T} steps back the norm is ${digits(norms[T])}, at most ${digits(bounds[T])} was possible; its largest value on the way was ${digits(peak)}.`;
-    sums[1].textContent = `Spectral radius ${number(gain, 2)}, largest singular value ${number(gain * data.matrices[matrix].sigma)}, bound per step ${number(factor)}.`;
-    body.replaceChildren(...norms.map((norm, k) => html("tr", {}, html("td", {}, String(k)), html("td", {}, digits(norm)), html("td", {}, digits(bounds[k])))));
-    activations.forEach((each) => each.setAttribute("aria-pressed", String(each.textContent === state.kind)));
-    matrices.forEach((each) => each.setAttribute("aria-pressed", String(each.textContent === state.matrix)));
-    tell(sums[0].textContent);
+    const walk = `After ${T} steps back the norm is ${digits(norms[T])}, at most ${digits(bounds[T])} was possible; its largest value on the way was ${digits(peak)}.`;
+    sums.show([walk, `Spectral radius ${number(gain, 2)}, largest singular value ${number(gain * data.matrices[matrix].sigma)}, bound per step ${number(factor)}.`]);
+    table.show(norms.map((norm, k) => [String(k), digits(norm), digits(bounds[k])]));
+    mark(activations, (name) => name === state.kind);
+    mark(matrices, (name) => name === state.matrix);
+    tell(walk);
   }
 
   stage.prepend(
     html("div", { class: "u-buttons" }, ...activations), html("div", { class: "u-buttons" }, ...matrices),
     html("div", { class: "u-controls" }, sliders.gain.node, sliders.T.node),
-    chart, html("div", { "data-role": "sums" }, ...sums), table,
+    chart, html("div", { "data-role": "sums" }, ...sums.nodes), table.node,
   );
-  new ResizeObserver(() => {
-    const next = Math.max(280, Math.round(chart.clientWidth || 640));
-    if (next !== width) { width = next; draw(); }
-  }).observe(stage);
+  onWidth(stage, chart, (next) => { width = next; draw(); });
   draw();
 });

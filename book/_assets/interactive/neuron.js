@@ -4,7 +4,7 @@
  */
 unrolled.figure("neuron", (stage, figure) => {
   "use strict";
-  const { html, svg, scale, path, number, slider, button, announcer, publish } = unrolled;
+  const { html, svg, scale, path, text, number, signed, slider, named, button, readout, pressed, onWidth, announcer, publish } = unrolled;
 
   const T = 20;
   const signals = {
@@ -27,15 +27,14 @@ unrolled.figure("neuron", (stage, figure) => {
     label, min, max, step: 0.05, value: state[name], colour,
     onchange: (value) => { state[name] = value; draw(); },
   });
-  const sliders = {
+  const sliders = named({
     w: weight("w", "Input weight w", -2, 2, "input"),
     u: weight("u", "Recurrent weight u", -2, 2, "hidden"),
     b: weight("b", "Bias b", -1, 1, null),
     t: slider({ label: "Step t", min: 0, max: T - 1, step: 1, value: state.t, decimals: 0, onchange: select }),
     x: slider({ label: "Input at this step", min: -1, max: 1, step: 0.05, value: state.x[state.t], colour: "input",
       onchange: (value) => { state.x[state.t] = value; draw(); } }),
-  };
-  for (const [name, control] of Object.entries(sliders)) control.input.dataset.control = name;
+  });
 
   function select(t) {
     state.t = t;
@@ -60,8 +59,6 @@ unrolled.figure("neuron", (stage, figure) => {
   const rowX = scale([-1, 1], [above.bottom, above.top]);
   const rowH = scale([-1, 1], [below.bottom, below.top]);
 
-  const text = (x, y, content, attributes) =>
-    svg("text", { x, y, "dominant-baseline": "middle", ...attributes }, content);
   const rule = (y, attributes) => svg("line", { x1: left, x2: width - 66, y1: y, y2: y, stroke: "var(--u-line)", ...attributes });
 
   function axes() {
@@ -101,30 +98,24 @@ unrolled.figure("neuron", (stage, figure) => {
 
   const sum = html("p", { class: "u-sum", "data-role": "sum" });
   const squash = html("p", { class: "u-sum", "data-role": "squash" });
-  const body = html("tbody", {});
-  const table = html("details", {}, html("summary", {}, "Every step as a table"),
-    html("div", { class: "u-scroll", tabindex: 0, role: "region", "aria-label": "Input and output at every step" },
-      html("table", { class: "u-readout" }, html("thead", {}, html("tr", {}, ...["step t", "input x", "output h"].map((name) => html("th", { scope: "col" }, name)))), body)));
+  const table = readout("Input and output at every step", ["step t", "input x", "output h"]);
   const tell = announcer(stage);
-  const signed = (value, decimals = 2) => (value < 0 ? `(${number(value, decimals)})` : number(value, decimals));
 
   function write(h) {
     const { w, u, b, t, x } = state;
     const before = t ? h[t - 1] : 0;
     const a = w * x[t] + u * before + b;
-    sum.textContent = `a = ${signed(w)} × ${signed(x[t])} + ${signed(u)} × ${signed(before, 3)} + ${signed(b)} = ${number(a)}`;
+    sum.textContent = `a = ${signed(w, 2)} × ${signed(x[t], 2)} + ${signed(u, 2)} × ${signed(before)} + ${signed(b, 2)} = ${number(a)}`;
     squash.textContent = `h = tanh(${number(a)}) = ${number(h[t])}`;
-    body.replaceChildren(...h.map((v, k) => html("tr", {}, html("td", {}, String(k)), html("td", {}, number(x[k], 2)), html("td", {}, number(v)))));
+    table.show(h.map((v, k) => [String(k), number(x[k], 2), number(v)]));
     tell(`Step ${t}: input ${number(x[t], 2)}, output ${number(h[t])}.`);
   }
 
   // ---- the mouse: drag an input up or down, click below to choose a step
 
   function point(event) {
-    const box = chart.getBoundingClientRect();
-    const ratio = width / box.width;
-    const y = (event.clientY - box.top) * ratio;
-    const t = Math.round(scale([column(0), column(T - 1)], [0, T - 1])((event.clientX - box.left) * ratio));
+    const [x, y] = pressed(chart, event);
+    const t = Math.round(scale([column(0), column(T - 1)], [0, T - 1])(x));
     const chosen = Math.min(Math.max(t, 0), T - 1);
     if (chart.dataset.drag === "input") {
       const value = Math.round(scale([above.bottom, above.top], [-1, 1])(y) * 20) / 20;
@@ -133,9 +124,7 @@ unrolled.figure("neuron", (stage, figure) => {
     sliders.t.value = chosen;
   }
   chart.addEventListener("pointerdown", (event) => {
-    const box = chart.getBoundingClientRect();
-    const y = ((event.clientY - box.top) * width) / box.width;
-    chart.dataset.drag = y < (above.bottom + below.top) / 2 ? "input" : "step";
+    chart.dataset.drag = pressed(chart, event)[1] < (above.bottom + below.top) / 2 ? "input" : "step";
     chart.setPointerCapture(event.pointerId);
     point(event);
   });
@@ -149,11 +138,8 @@ unrolled.figure("neuron", (stage, figure) => {
     chart,
     html("div", { class: "u-controls" }, sliders.t.node, sliders.x.node),
     html("div", { "data-role": "sums" }, sum, squash),
-    table,
+    table.node,
   );
-  new ResizeObserver(() => {
-    const next = Math.max(280, Math.round(chart.clientWidth || 640));
-    if (next !== width) { width = next; draw(); }
-  }).observe(stage);
+  onWidth(stage, chart, (next) => { width = next; draw(); });
   draw();
 });

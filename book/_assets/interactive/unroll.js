@@ -5,7 +5,7 @@
  */
 unrolled.figure("unroll", (stage, figure) => {
   "use strict";
-  const { html, svg, scale, number, slider, button, announcer, publish } = unrolled;
+  const { html, svg, scale, tip, number, signed, slider, named, button, player, readout, pressed, onWidth, announcer, publish } = unrolled;
 
   const longest = 8;
   const pause = 900;
@@ -15,7 +15,6 @@ unrolled.figure("unroll", (stage, figure) => {
     "Sunspots from 1700": [0.05, 0.11, 0.16, 0.23, 0.36, 0.58, 0.29, 0.2], // hundreds
   };
   const state = { T: 5, done: 1, w: 1, u: 0.5, x: signals["One impulse"] };
-  let timer = null;
 
   function run() {
     let h = 0;
@@ -29,42 +28,24 @@ unrolled.figure("unroll", (stage, figure) => {
 
   // ---- the controls
 
-  const sliders = {
+  const sliders = named({
     T: slider({ label: "Length T", min: 1, max: longest, step: 1, value: state.T, decimals: 0,
       onchange: (value) => { state.T = value; go(state.done); } }),
     w: slider({ label: "Input weight w", min: -2, max: 2, step: 0.05, value: state.w, colour: "input",
       onchange: (value) => { state.w = value; draw(); } }),
     u: slider({ label: "Recurrent weight u", min: -2, max: 2, step: 0.05, value: state.u, colour: "hidden",
       onchange: (value) => { state.u = value; draw(); } }),
-  };
-  for (const [name, control] of Object.entries(sliders)) control.input.dataset.control = name;
+  });
 
   function go(done) {
     state.done = Math.min(Math.max(done, 0), state.T);
-    if (state.done === state.T) stop();
+    if (state.done === state.T) play.stop();
     draw();
     frame.scrollLeft = column(state.done - 1) - room / 2;
   }
 
-  function stop() {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "Play";
-  }
-
-  function toggle() {
-    if (timer) {
-      stop();
-    } else {
-      if (state.done === state.T) state.done = 0;
-      play.textContent = "Pause";
-      timer = setInterval(() => go(state.done + 1), pause);
-    }
-    draw();
-  }
-
-  const play = button("Play", toggle);
-  const byHand = (move) => () => { stop(); move(); };
+  const play = player({ pause, begin: () => { state.done %= state.T; }, step: () => go(state.done + 1), onchange: () => draw() });
+  const byHand = (move) => () => { play.stop(); move(); };
   const start = button("To the start", byHand(() => go(0)));
   const back = button("Step back", byHand(() => go(state.done - 1)));
   const forward = button("Step forward", byHand(() => go(state.done + 1)));
@@ -92,10 +73,8 @@ unrolled.figure("unroll", (stage, figure) => {
   const digits = () => (pitch() < 56 ? 2 : 3);
 
   const text = (x, y, content, attributes) =>
-    svg("text", { x, y, "dominant-baseline": "middle", "text-anchor": "middle", ...attributes }, content);
+    unrolled.text(x, y, content, { "text-anchor": "middle", ...attributes });
   const edge = (d, colour) => svg("path", { d, fill: "none", stroke: `var(--u-${colour})`, "stroke-width": 2 });
-  const tip = (x, y, turn, colour) =>
-    svg("path", { d: "M-6 -4L0 0L-6 4Z", transform: `translate(${x} ${y}) rotate(${turn})`, fill: `var(--u-${colour})` });
 
   function step(k, t, half) {
     const at = column(t);
@@ -132,20 +111,15 @@ unrolled.figure("unroll", (stage, figure) => {
       ...steps.map((k, t) => (t < state.done ? step(k, t, half) : waiting(t, half))),
       text(8, row.node + 14, "0", { class: "u-hidden", "text-anchor": "start", "font-size": 11 }));
     write(steps);
-    publish(figure, { T: state.T, done: state.done, w: state.w, u: state.u, playing: timer !== null,
+    publish(figure, { T: state.T, done: state.done, w: state.w, u: state.u, playing: play.playing,
       x: steps.map((k) => k.x), wx: steps.map((k) => k.wx), uh: steps.map((k) => k.uh), a: steps.map((k) => k.a), h: steps.map((k) => k.h) });
   }
 
   // ---- the numbers: the step just done by hand, and a table of all done
 
   const sum = html("p", { class: "u-sum", "data-role": "sum" });
-  const body = html("tbody", {});
-  const table = html("details", {}, html("summary", {}, "Every step as a table"),
-    html("div", { class: "u-scroll", tabindex: 0, role: "region", "aria-label": "The numbers on the edges, step by step" },
-      html("table", { class: "u-readout" }, html("thead", {}, html("tr", {},
-        ...["step t", "x", "w x", "u h before", "sum a", "h"].map((name) => html("th", { scope: "col" }, name)))), body)));
+  const table = readout("The numbers on the edges, step by step", ["step t", "x", "w x", "u h before", "sum a", "h"]);
   const tell = announcer(stage);
-  const signed = (value, decimals) => (value < 0 ? `(${number(value, decimals)})` : number(value, decimals));
 
   function write(steps) {
     const t = state.done - 1;
@@ -155,8 +129,8 @@ unrolled.figure("unroll", (stage, figure) => {
     sum.textContent = k
       ? `Step ${t}: h = tanh(${signed(state.w, 2)} × ${signed(k.x, 2)} + ${signed(state.u, 2)} × ${signed(t ? steps[t - 1].h : 0, 3)}) = tanh(${number(k.a)}) = ${number(k.h)}`
       : "Nothing has been read yet: h = 0. Press Step forward.";
-    body.replaceChildren(...steps.slice(0, state.done).map((each, j) => html("tr", {}, html("td", {}, String(j)),
-      ...[number(each.x, 2), number(each.wx), number(each.uh), number(each.a), number(each.h)].map((cell) => html("td", {}, cell)))));
+    table.show(steps.slice(0, state.done).map((each, j) =>
+      [String(j), number(each.x, 2), number(each.wx), number(each.uh), number(each.a), number(each.h)]));
     start.disabled = back.disabled = state.done === 0;
     forward.disabled = state.done === state.T;
     tell(k ? `Step ${t} of ${state.T} done: h is ${number(k.h)}.` : "At the start: no step done.");
@@ -165,25 +139,20 @@ unrolled.figure("unroll", (stage, figure) => {
   // ---- the mouse: click a column to run up to it
 
   chart.addEventListener("click", (event) => {
-    const box = chart.getBoundingClientRect();
-    const x = ((event.clientX - box.left) * width) / box.width;
-    const t = Math.round(scale([column(0), column(1)], [0, 1])(x));
-    stop();
+    const t = Math.round(scale([column(0), column(1)], [0, 1])(pressed(chart, event)[0]));
+    play.stop();
     go(Math.min(Math.max(t, 0), state.T - 1) + 1);
   });
 
   stage.prepend(
     program,
-    html("div", { class: "u-buttons" }, start, back, forward, play),
+    html("div", { class: "u-buttons" }, start, back, forward, play.node),
     frame, sum,
     html("div", { class: "u-controls", style: "grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr))" },
       sliders.T.node, sliders.w.node, sliders.u.node),
     html("div", { class: "u-buttons" }, ...inputs),
-    table,
+    table.node,
   );
-  new ResizeObserver(() => {
-    const next = Math.max(280, Math.round(frame.clientWidth || 640));
-    if (next !== room) { room = next; draw(); }
-  }).observe(stage);
+  onWidth(stage, frame, (next) => { room = next; draw(); });
   draw();
 });
