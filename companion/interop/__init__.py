@@ -1,4 +1,4 @@
-"""The same weights in every engine: NumPy, PyTorch, Keras, ONNX and Flax (met in the chapter *Rosetta*).
+"""The same weights in every engine: NumPy, PyTorch, Keras, ONNX and Flax (met in the chapter "Rosetta").
 
 Every function here moves weights, none of them trains or runs anything. A converter keeps the function of the
 layer: for the same input the other library gives the same output, up to rounding. Where a library cannot hold the
@@ -21,7 +21,8 @@ cell                            torch.nn       Keras                      ONNX  
 .. [1] `to_torch` gives the module of `companion.nn` instead.
 .. [2] These always have a forget gate. `open_forget_gate(layer)` gives an `LSTM` with a forget gate that stays open
    and so computes the same numbers; that one they can hold.
-.. [3] `tf.keras.experimental.PeepholeLSTMCell` (TensorFlow 2.0 to 2.8), now `tensorflow_addons.rnn.PeepholeLSTMCell`.
+.. [3] `tf.keras.experimental.PeepholeLSTMCell` (TensorFlow 2.0 to 2.8), then `tensorflow_addons.rnn.PeepholeLSTMCell`,
+   whose development has ended.
 .. [4] The operator's attribute `linear_before_reset`.
 
 What changes on the way:

@@ -15,7 +15,7 @@ shapes, parameter names and exceptions. Beyond torch.nn they take ``engine``, on
 They compute the same numbers; one that is asked for and cannot run raises a RuntimeError that says why. In half
 precision and bfloat16, ``"eager"`` and ``"fused"`` compute in float32 inside and round what they return.
 
-``layer.all_states(x)`` returns every h_t and c_t, which torch.nn keeps to itself. Chapters *rosetta* and *speed*.
+``layer.all_states(x)`` returns every h_t and c_t, which torch.nn keeps to itself. Chapters "Rosetta" and "Speed".
 """
 
 from importlib.util import find_spec

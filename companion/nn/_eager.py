@@ -1,4 +1,4 @@
-"""The eager engine: a cell's readable step, again and again, and autograd goes back through it. Chapter *unfolding*."""
+"""The eager engine: a cell's readable step, again and again, and autograd goes back through it. Chapter "Unfolding"."""
 
 import torch
 from torch import Tensor

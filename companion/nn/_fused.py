@@ -1,4 +1,4 @@
-"""The fused engine: the book's hand-derived backward pass as one node of autograd. Chapter *speed* measures it.
+"""The fused engine: the book's hand-derived backward pass as one node of autograd. Chapter "Speed" measures it.
 
 Three habits make it fast. The product with the input is made for all steps at once, before the loop. Each step works in
 place on memory that was laid out before. The gradients of the weights are one product for all steps, after the loop.

@@ -1,4 +1,4 @@
-"""How the weights begin: as torch.nn's, or with gates that start open for long memories. Chapter *lstm* tries them."""
+"""How the weights begin: as torch.nn's, or with gates that start open for long memories. Chapter "The LSTM"."""
 
 import math
 

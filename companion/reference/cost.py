@@ -1,6 +1,6 @@
 """What a recurrent layer costs, by arithmetic: operations, bytes, and the least time that a machine can need for them.
 
-Chapter *speed* measures how far real programs stay above it. `gates` is G, the number of blocks of H rows: 4 for an
+Chapter "Speed" measures how far real programs stay above it. `gates` is G, the number of blocks of H rows: 4 for an
 LSTM, 3 for a GRU, 1 for a plain layer.
 """
 

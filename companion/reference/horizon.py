@@ -1,4 +1,4 @@
-"""Truncated backpropagation through time, exactly: a window that slides (chapter "Truncated BPTT").
+"""Truncated backpropagation through time, exactly: a window that slides (chapter "Truncated backpropagation").
 
 With horizon k the loss of step t reaches back through steps t-k+1 … t, and the state that enters step t-k+1 is a
 constant. Seen from the graph: of all paths that lead from a loss back to a weight, an input or the initial state, those

@@ -1,4 +1,5 @@
-"""One unrolling for all cells: a scan over time, and the same scan reversed (chapters "Unfolding" and "BPTT").
+"""One unrolling for all cells: a scan over time, and the same scan reversed (chapters "Unfolding" and
+"Backpropagation through time").
 
 A cell knows one step. `forward` runs it along a sequence and keeps what every step produced; `backward` walks the same
 steps from the last to the first and hands each one the gradient that the later ones left. Directions, layers and

@@ -23,7 +23,7 @@ after every block. (With dropout, the steps that run again draw new masks.)
         optimiser.step()
 
 The scheme is Williams and Peng's BPTT(h; h') (1990), with h = k2 and h' = k1; k1 and k2 are Sutskever's names (2013).
-The reader meets it in the chapter "Truncated BPTT".
+The reader meets it in the chapter "Truncated backpropagation".
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The gated recurrent unit, blocks r, z, n, with the reset after the recurrent product or before it. Chapter *gru*.
+"""The gated recurrent unit, blocks r, z, n, with the reset after the recurrent product or before it. Chapter "The GRU".
 
 The backward loop multiplies dh by local derivatives that were made for many steps at once. With the reset after the
 product, r and n share one path: the gradient of the recurrent product's third block is that of a_n times r.

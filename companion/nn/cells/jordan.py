@@ -1,4 +1,4 @@
-"""Jordan's network: what comes back is the output (Jordan 1986). Chapter *connection-schemes*."""
+"""Jordan's network: what comes back is the output (Jordan 1986). Chapter "Connection schemes"."""
 
 from dataclasses import dataclass
 

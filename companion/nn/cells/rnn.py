@@ -1,4 +1,4 @@
-"""The simple recurrent network, h_t = φ(W x_t + U h_{t-1} + b) (Elman 1990). Chapters *unfolding* and *bptt*."""
+"""The simple recurrent network, h_t = φ(W x_t + U h_{t-1} + b) (Elman 1990). Chapter "Unfolding"."""
 
 from dataclasses import dataclass
 from itertools import repeat

@@ -1,4 +1,4 @@
-"""The gated recurrent unit, with the reset gate after or before the recurrent product (chapter "GRU").
+"""The gated recurrent unit, with the reset gate after or before the recurrent product (chapter "The GRU").
 
 In both, z_t near 1 keeps the old state: h_t = (1 - z_t) n_t + z_t h_{t-1}.
 """

@@ -1,4 +1,4 @@
-"""Long short-term memory, as of 1997 and with the forget gate (chapter "LSTM")."""
+"""Long short-term memory, as of 1997 and with the forget gate (chapter "The LSTM")."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Peepholes: gates that see the cell state through one weight a unit (chapter "Peephole connections").
+"""Peepholes: gates that see the cell state through one weight a unit (chapter "Peepholes").
 
 The input and forget gates read c_{t-1}. The output gate comes after the new c_t, and can read that or the old one.
 """

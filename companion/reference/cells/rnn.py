@@ -1,4 +1,4 @@
-"""The simple recurrent neuron: its own last output is one of its inputs (chapter "A recurrent neuron")."""
+"""The simple recurrent neuron: its own last output is one of its inputs (chapter "The recurrent neuron")."""
 
 from dataclasses import dataclass
 
