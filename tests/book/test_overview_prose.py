@@ -74,7 +74,8 @@ def test_five_texts_and_as_many_claims_as_are_said():
     text = " ".join(prose("overview"))
     assert "five texts" in text
     assert len(SOURCES) == 5
-    assert f"{len(CLAIMS)} of their statements" in text
+    assert f"{len(CLAIMS)} statements were written down, all but one of them theirs" in text
+    assert sum(not each.sources for each in CLAIMS.values()) == 1
 
 
 def test_a_window_does_better_than_the_loop_on_the_next_page():
