@@ -86,7 +86,7 @@ def _bias_outside(u, b):
     return np.array([low]) if np.isclose(low, high) else np.array([low, high])
 
 
-# ---- 4: a straight line for the sun ----------------------------------------------------------------------------------
+# ---- 4: a line for the sun -------------------------------------------------------------------------------------------
 
 
 def linear_forecast(values, order, train):
@@ -195,7 +195,7 @@ EXERCISES = (
     ),
     Exercise(
         name="recurrent-neuron/4",
-        title="A straight line for the sun",
+        title="A line for the sun",
         solution=linear_forecast,
         cases=(case(_WAVE, 1, 8), case(_WAVE, 2, 9), case(_NOISE, 3, 30)),
         mistakes=(
