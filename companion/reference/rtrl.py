@@ -1,7 +1,7 @@
 """Real-time recurrent learning: the gradient of a plain recurrent layer, carried forward in time (chapter "BPTT").
 
 Backpropagation through time keeps every state and walks back. Here nothing is kept and nothing is walked back: beside
-the state h_t goes its whole derivative by the weights, P_t = ∂h_t/∂V, brought up to date at every step. The gradient is
+the state h_t goes its whole derivative by the weights, P_t = ∂h_t/∂Θ, brought up to date at every step. The gradient is
 the same. The price is H numbers more for each weight, and H⁴ multiplications a step (Williams and Zipser 1989).
 """
 
@@ -34,14 +34,14 @@ def rtrl(W: Array, U: Array, b: Array, x: Array, dy: Array, h: Array | None = No
     return {"W": dW, "U": dU, "b": db[:, 0]}, np.array(states)
 
 
-def sensitivity(P: Array, U: Array, z: Array, slope: Array) -> Array:
-    """One step of P (H, H, I + H + 1): entry (i, j, k) is the derivative of h_i by the weight from z_k to unit j.
+def sensitivity(P: Array, U: Array, v: Array, slope: Array) -> Array:
+    """One step of P (H, H, I + H + 1): entry (i, j, k) is the derivative of h_i by the weight from v_k to unit j.
 
-    z = (x_t, h_{t-1}, 1) is what the weights V = (W U b) multiply, `slope` (H,) that of the activation.
+    v = (x_t, h_{t-1}, 1) is what the weights Θ = (W U b) multiply, `slope` (H,) that of the activation.
     """
     P = np.tensordot(U, P, 1)  # through the state before
     units = np.arange(len(slope))
-    P[units, units] += z  # and at once: the weight into unit j moves unit j by z_k
+    P[units, units] += v  # and at once: the weight into unit j moves unit j by v_k
     return slope[:, None, None] * P
 
 
