@@ -99,6 +99,22 @@ BY_HAND: Mapping[str, Callable[[Any], Network]] = {
 }
 
 
+def latch(u: Any, w: Any, n: int) -> tuple[Array, Array, Array]:
+    """Return the state of a latch n steps after a pulse w, and its derivatives by u and by w; arrays of any shape."""
+    h = np.tanh(np.asarray(w) + 0 * np.asarray(u))
+    by_u, by_w = np.zeros_like(h), 1 - h**2
+    for _ in range(n):
+        before, h = h, np.tanh(u * h)
+        by_u, by_w = (1 - h**2) * (before + u * by_u), (1 - h**2) * u * by_w
+    return h, by_u, by_w
+
+
+def latch_loss(u: Any, w: Any, v: float, n: int) -> tuple[Array, Array]:
+    """Return the cross-entropy of the latches of `agreement` at distance n, and its gradient by u and w, (2, ...)."""
+    h, by_u, by_w = latch(u, w, n)
+    return 2 * np.log1p(np.exp(-2 * v * h)), -4 * v / (1 + np.exp(2 * v * h)) * np.stack([by_u, by_w])
+
+
 def tested(name: str, lag: int, trials: int, seed: int) -> dict[str, Any]:
     """Return how well the network by hand does on new rows of a task, whether that counts as solved, and its size."""
     what = long_lags.task(name, lag)

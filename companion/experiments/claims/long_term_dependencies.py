@@ -1,8 +1,78 @@
-"""Long-term dependencies: the claims C30, C31 and C32."""
+"""Long-term dependencies: the claims C30, C31 and C32, and their judges."""
 
 from __future__ import annotations
 
 from companion.experiments.claims.claim import Claim
+from companion.experiments.evidence import Evidence
+from companion.experiments.verdict import CONDITIONAL, FALSE, HOLDS, Verdict
+
+GATED = ("LSTM", "GRU")
+PLAIN = {"RNN": "the tanh network", "IRNN": "the IRNN"}
+
+
+def rescued(data: Evidence) -> Verdict:
+    """C30, by its condition."""
+    reach = {name: {cell: found["reach"] for cell, found in cells.items()} for name, cells in data.summary.items()}
+    over = {name: min(cells[cell] for cell in GATED) > cells["RNN"] for name, cells in reach.items()}
+    over_both = [name for name, cells in reach.items() if over[name] and min(map(cells.get, GATED)) > cells["IRNN"]]
+    over_tanh = [name for name, further in over.items() if further]
+    numbers = {"reach": reach, "over_tanh": len(over_tanh), "over_both": len(over_both)}
+    told = ", ".join(
+        f"{name.replace('_', ' ')} {c['LSTM']} and {c['GRU']} to {c['RNN']} and {c['IRNN']}"
+        for name, c in reach.items()
+    )
+    sentence = f"The longest lag that at least half of the runs bridge, LSTM and GRU to tanh network and IRNN: {told}."
+    label = HOLDS if len(over_both) == len(reach) else CONDITIONAL if over_tanh else FALSE
+    return Verdict(label, sentence, numbers)
+
+
+def forgotten(data: Evidence) -> Verdict:
+    """C31, by its condition."""
+    found = {cell: data.summary["agreement"][cell]["lags"] for cell in PLAIN}
+    lags = sorted(map(int, found["RNN"]))
+    near, far = str(lags[0]), str(lags[-1])
+    fades = {cell: by_lag[near]["low"] > 0.5 > by_lag[far]["high"] for cell, by_lag in found.items()}
+    numbers = {"near": int(near), "far": int(far)}
+    numbers |= {cell: {"near": by_lag[near], "far": by_lag[far]} for cell, by_lag in found.items()}
+    count = len(data.results)
+    told = "; ".join(
+        f"{name} {found[cell][near]['solved']} at distance {near} and {found[cell][far]['solved']} at {far}"
+        for cell, name in PLAIN.items()
+    )
+    sentence = f"Of {count} runs that solve the task: {told}."
+    if all(fades.values()):
+        return Verdict(HOLDS, sentence, numbers)
+    if fades["RNN"]:
+        return Verdict(CONDITIONAL, f"{sentence} So it is for tanh, and not for ReLU and the identity.", numbers)
+    return Verdict(FALSE, sentence, numbers)
+
+
+def set_by_hand(data: Evidence, trained: Evidence | None = None) -> Verdict:
+    """C32, by its condition; `trained` is the evidence of the networks that were trained, the book's unless told."""
+    trained = trained or Evidence.load("long_lags")
+    count, hand = data.summary["count"], data.summary["hand"]
+    tasks = {}
+    for name, found in hand.items():
+        runs = [
+            run["runs"][f"{name}/{data.config['lags'][name]}/RNN/{rate}"][0]
+            for run in trained.results
+            for rate in trained.config["rates"]
+        ]
+        learnt = sum(update is not None for update in runs)
+        solves = found["longest"] == found["longer"] == count and found["units"] <= found["trained_units"]
+        tasks[name] = found | {"learnt": learnt, "runs": len(runs), "solves": solves, "alone": solves and not learnt}
+    numbers = {"count": count, "alone": sum(task["alone"] for task in tasks.values()), "tasks": tasks}
+    told = ", ".join(
+        f"{name.replace('_', ' ')} with {task['units']} units ({task['learnt']} of {task['runs']} trained networks do)"
+        for name, task in tasks.items()
+        if task["solves"]
+    )
+    if not told:
+        return Verdict(FALSE, "None of the four tasks is solved by weights set by hand.", numbers)
+    sentence = f"Weights set by hand solve, at the longest lag and at ten times it: {told}."
+    label = HOLDS if numbers["alone"] == len(tasks) else CONDITIONAL if numbers["alone"] else FALSE
+    return Verdict(label, sentence, numbers)
+
 
 CLAIMS = (
     Claim(
