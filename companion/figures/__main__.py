@@ -8,6 +8,7 @@ import numpy as np
 from companion.figures import (
     bptt,
     gru_diagrams,
+    long_term_dependencies,
     lstm,
     lstm_diagrams,
     overview_diagrams,
@@ -113,6 +114,7 @@ def generated() -> dict[str, str]:
     """Return the text of every generated file by its path inside `book/`."""
     return {
         "_assets/palette.css": palette.css(),
+        "_assets/diagrams/by-hand.svg": long_term_dependencies.diagram(),
         "_assets/diagrams/growth.svg": overview_diagrams.growth(),
         "_assets/diagrams/gru-after.svg": gru_diagrams.cell("after"),
         "_assets/diagrams/gru-before.svg": gru_diagrams.cell("before"),

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from companion.figures.cell_parts import box, document, paint, word
 from companion.figures.palette import LIGHT
 from companion.figures.style import label
 
@@ -185,3 +186,46 @@ def said(name: str) -> str:
     """Return the name of a beginning as the pictures say it."""
     kind, _, how = name.partition("_")
     return f"{CELLS[kind]}, {how}" if how else CELLS[kind]
+
+
+# ---- the diagram -----------------------------------------------------------------------------------------------------
+
+
+def diagram() -> str:
+    """Return the three ideas of the networks set by hand, a latch, a sum and a chain, as SVG that follows the theme."""
+    tip = "hand-tip"
+
+    def arrow(path: str, colour: str = "ink") -> str:
+        return f'<path d="{path}" stroke="{paint(colour)}" marker-end="url(#{tip})"/>'
+
+    latch = [arrow("M38 120H72", "input"), arrow("M118 120H158", "hidden")]
+    latch.append(arrow("M134 120V66H95V100", "hidden"))
+    latch += [box(95, 120, "tanh", "hidden"), f'<circle cx="134" cy="120" r="3" fill="{paint("hidden")}"/>']
+    words = [word(24, 120, "s", "input"), word(56, 106, "w", "input"), word(114, 52, "u > 1", "hidden")]
+    words += [word(172, 120, "h", "hidden"), word(95, 206, "a latch", "ink", plain=True)]
+
+    add = [arrow("M238 90H268", "input"), arrow("M238 150H268", "input"), arrow("M238 150L268 98", "input")]
+    add += [arrow("M314 90L352 112"), arrow("M314 150L352 128"), arrow("M398 120H436", "hidden")]
+    add.append(arrow("M416 120V66H375V100", "hidden"))
+    add += [box(291, 90, "p"), box(291, 150, "q"), box(375, 120, "s", "hidden")]
+    add.append(f'<circle cx="416" cy="120" r="3" fill="{paint("hidden")}"/>')
+    words += [word(224, 90, "x", "input"), word(224, 150, "m", "input"), word(336, 88, "+", "ink", plain=True)]
+    words += [word(336, 154, "−", "ink", plain=True), word(396, 52, "1", "hidden", plain=True)]
+    words += [word(450, 120, "y", "output"), word(340, 206, "a sum", "ink", plain=True)]
+
+    chain = [arrow("M496 120H514", "input")]
+    for place in range(3):
+        chain.append(arrow(f"M{558 + 62 * place} 120H{576 + 62 * place}", "hidden"))
+    chain.append(arrow("M744 120H764", "hidden"))
+    for place in range(4):
+        chain.append(box(536 + 62 * place, 120, "tanh", "hidden"))
+    words += [word(484, 120, "x", "input"), word(778, 120, "y", "output")]
+    words.append(word(630, 206, "a chain", "ink", plain=True))
+    desc = (
+        "Left, a latch: an input with the weight w goes into a tanh unit whose own output comes back with a weight u "
+        "above 1. In the middle, a sum: a number goes into the unit p, its mark into p and q, and p minus q into a "
+        "unit s whose output comes back with the weight 1. Right, a chain: a symbol goes into the first of four tanh "
+        "units, each of which hears the one before it, and comes out of the last."
+    )
+    drawn = [*latch, *add, *chain]
+    return document((800, 230), ("Three networks set by hand", desc), tip, drawn, words)
