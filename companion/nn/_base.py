@@ -114,9 +114,7 @@ class Recurrent(nn.RNNBase):
         x = input.data if isinstance(input, PackedSequence) else input
         exported = torch.compiler.is_exporting()
         compiled = torch.compiler.is_compiling() and not exported
-        dtype = x.dtype
-        if torch.is_autocast_enabled(x.device.type):
-            dtype = torch.get_autocast_dtype(x.device.type)
+        dtype = computed_in(x)
         if isinstance(input, PackedSequence):
             steps, batch = len(input.batch_sizes), int(input.batch_sizes[0])
         elif x.dim() == 3:
@@ -189,12 +187,19 @@ class Recurrent(nn.RNNBase):
 @contextmanager
 def precision(x: Tensor):
     """The dtype in which torch.nn would compute here, autocast considered; autocast is off inside."""
-    kind = x.device.type
-    if not torch.is_autocast_enabled(kind):
+    if not torch.is_autocast_enabled(x.device.type):
         yield x.dtype
         return
-    with torch.autocast(kind, enabled=False):
-        yield torch.get_autocast_dtype(kind)
+    dtype = computed_in(x)
+    with torch.autocast(x.device.type, enabled=False):
+        yield dtype
+
+
+def computed_in(x: Tensor) -> torch.dtype:
+    """The dtype of the input, or autocast's where it is on; float64 it leaves alone."""
+    kind = x.device.type
+    free = x.dtype == torch.float64 or not torch.is_autocast_enabled(kind)
+    return x.dtype if free else torch.get_autocast_dtype(kind)
 
 
 def inner_dtype(engine: str, dtype: torch.dtype) -> torch.dtype:

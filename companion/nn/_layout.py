@@ -86,8 +86,9 @@ def enter(module, given) -> Batch:
 
 def _check(module, x: Tensor, dimensions: int) -> None:
     weight = next(module.parameters())
-    if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
-        raise ValueError(
+    if x.dtype != weight.dtype and not _cast_for_both(x, weight):
+        error = RuntimeError if torch.is_autocast_enabled(x.device.type) else ValueError  # torch.nn's
+        raise error(
             f"RNN input dtype ({x.dtype}) does not match weight dtype ({weight.dtype}). "
             f"Convert input: input.to({weight.dtype}), or convert model: model.to({x.dtype})"
         )
@@ -102,6 +103,11 @@ def _check(module, x: Tensor, dimensions: int) -> None:
             "Input and parameter tensors are not at the same device, "
             f"found input tensor at {x.device} and parameter tensor at {weight.device}"
         )
+
+
+def _cast_for_both(a: Tensor, b: Tensor) -> bool:
+    """Whether autocast gives two tensors one dtype. It leaves float64 alone."""
+    return torch.is_autocast_enabled(b.device.type) and torch.float64 not in (a.dtype, b.dtype)
 
 
 def enter_state(batch: Batch, hx, shape: tuple[int, int, int], pair: bool) -> tuple[Tensor, ...]:
@@ -130,7 +136,7 @@ def enter_state(batch: Batch, hx, shape: tuple[int, int, int], pair: bool) -> tu
             name = f"hidden[{k}]" if pair else "hidden"
             raise RuntimeError(f"Expected {name} size {shape}, got {list(s.shape)}")
         for what, ours, theirs in (("device", batch.x.device, s.device), ("dtype", batch.x.dtype, s.dtype)):
-            free = what == "dtype" and torch.is_autocast_enabled(s.device.type)
+            free = what == "dtype" and _cast_for_both(batch.x, s)
             if ours != theirs and not free:
                 raise RuntimeError(
                     f"Input and hidden tensors are not {'at' if what == 'device' else 'of'} the same {what}, "

@@ -310,6 +310,31 @@ def test_under_autocast_the_outputs_have_its_type(kind):
             )
 
 
+@pytest.mark.parametrize("engine", ["eager", "fused"])
+@pytest.mark.parametrize("kind", [*KINDS, *JORDANS])
+def test_autocast_leaves_float64_alone(kind, engine):
+    module = make(kind, dtype=torch.float64, scale=1.0)
+    module.engine = engine
+    x = torch.randn(6, 2, 3, dtype=torch.float64)
+    expected, _ = module(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(module(x)[0], expected)
+
+
+@pytest.mark.parametrize("dtypes", list(itertools.permutations([torch.float32, torch.float64])), ids=str)
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_under_autocast_float64_and_another_type_are_a_mistake_as_in_torch(kind, dtypes):
+    mine, given = dtypes
+    for library, arguments in ((torch.nn, {}), (layers, {"engine": "fused"})):
+        module = getattr(library, kind)(3, 5, dtype=mine, **arguments)
+        state = torch.zeros(1, 2, 5, dtype=given)
+        with torch.autocast("cpu", torch.bfloat16):
+            with pytest.raises(RuntimeError):
+                module(torch.randn(6, 2, 3, dtype=given))
+            with pytest.raises(RuntimeError):
+                module(torch.randn(6, 2, 3, dtype=mine), (state, state) if kind == "LSTM" else state)
+
+
 def test_a_module_moves_its_weights_and_its_type():
     module = layers.PeepholeLSTM(3, 4, device="meta", dtype=torch.float64)
     assert module.weight_ch_l0.device.type == "meta"
