@@ -51,7 +51,7 @@ def prepare() -> None:
     if STAMP.exists() and STAMP.read_text() == wanted and venv_python().exists():
         return
     begin = time.monotonic()
-    print(f"Setting up .venv with Python {platform.python_version()} (once; about 2 GB, a minute or two).", flush=True)
+    print(f"Setting up .venv with Python {platform.python_version()} (once; about 3 GB, a few minutes).", flush=True)
     if STAMP.exists():
         STAMP.unlink()  # a half-finished installation must not look finished
     make_venv()
@@ -198,7 +198,7 @@ def pip_install(*arguments: str) -> None:
 def explain(complaints: str) -> str:
     """What pip's complaints come down to."""
     if re.search(r"No space left|Errno 28", complaints):
-        return "the disk is full; the environment takes about 2 GB. Make room and call it again."
+        return "the disk is full; the environment takes about 3 GB. Make room and call it again."
     network = (
         "NewConnectionError|NameResolution|ConnectTimeout|Read timed out|ConnectionReset|Network is unreachable|"
         "Connection refused|ProxyError|Temporary failure in name|IncompleteRead|from versions: none"
