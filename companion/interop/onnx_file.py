@@ -54,7 +54,7 @@ def _refuse_what_onnx_lacks(portable: Portable) -> None:
     if portable.options.get("output_peep") == "old":
         raise ValueError('ONNX cannot hold output_peep="old": the output gate of its LSTM reads the new cell state')
     if not portable.options.get("forget_gate", True):
-        raise ValueError(f"ONNX' LSTM cannot hold {named(portable)}: {NO_FORGET_GATE}")
+        raise ValueError(f"ONNX's LSTM cannot hold {named(portable)}: {NO_FORGET_GATE}")
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -49,7 +49,7 @@ def from_onnx(path):
 
 
 def _operator(node) -> str:
-    """The operator's name; one that is not ONNX' own has its domain in front."""
+    """The operator's name; one that is not ONNX's own has its domain in front."""
     return node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
 
 

@@ -205,7 +205,7 @@ def test_a_text_path_will_do(path):
     [
         ("jordan", "ONNX has no operator for JordanRNN"),
         ("peephole-old", 'ONNX cannot hold output_peep="old": the output gate of its LSTM reads the new cell state'),
-        ("lstm-1997", "ONNX' LSTM cannot hold LSTM\\(forget_gate=False\\): it always has a forget gate"),
+        ("lstm-1997", "ONNX's LSTM cannot hold LSTM\\(forget_gate=False\\): it always has a forget gate"),
     ],
 )
 def test_a_cell_that_onnx_lacks_is_refused_and_nothing_is_written(path, cell, message):
