@@ -8,6 +8,7 @@ A training step is forward, backward to the input and to all parameters. Each ro
 other; the best round of each counts, so that other work on the machine does not. ``ratio`` is to torch.nn.LSTM.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import torch
 
 from companion import nn as layers
 from companion.experiments.clock import in_turn
+from companion.nn import _compiled
 
 from .table import Table, Target, at_most, parser, save, show
 
@@ -26,6 +28,7 @@ KINDS = {
     "LSTM": layers.LSTM,
     "LSTM fused": lambda *sizes: layers.LSTM(*sizes, engine="fused"),
     "Peephole": layers.PeepholeLSTM,
+    "Peephole, no C": layers.PeepholeLSTM,
     "Peephole old": lambda *sizes: layers.PeepholeLSTM(*sizes, output_peep="old"),
     "Peephole eager": lambda *sizes: layers.PeepholeLSTM(*sizes, engine="eager"),
     "LSTM 1997": lambda *sizes: layers.LSTM(*sizes, forget_gate=False),
@@ -73,6 +76,7 @@ def measure(size: tuple[int, int, int, int], kinds: list[str], rounds: int) -> l
     modules = {kind: KINDS[kind](inputs, units) for kind in kinds}
     passes = {(kind, "inference"): inference(module, x) for kind, module in modules.items()}
     passes |= {(kind, "training"): training(module, x, dy) for kind, module in modules.items()}
+    passes = {(kind, what): without_c(run) if "no C" in kind else run for (kind, what), run in passes.items()}
     best = {key: 1e3 * seconds for key, seconds in in_turn(passes, rounds, window=0.06).items()}
     base = best[BASE, "training"]
     return [Row(k, *size, best[k, "inference"], best[k, "training"], best[k, "training"] / base) for k in kinds]
@@ -86,6 +90,19 @@ def inference(module, x) -> Callable[[], None]:
             module(x)
 
     return run
+
+
+def without_c(run: Callable[[], None]) -> Callable[[], None]:
+    """The same pass on a machine without a C compiler."""
+
+    def alone() -> None:
+        os.environ[_compiled.VARIABLE] = "none"
+        try:
+            run()
+        finally:
+            del os.environ[_compiled.VARIABLE]
+
+    return alone
 
 
 def training(module, x, dy) -> Callable[[], None]:

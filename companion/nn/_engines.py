@@ -6,7 +6,8 @@ Every engine computes the same function of the same weights (tests/nn hold them 
 engine     what it is                                                                      where
 ========== =============================================================================== ======================
 ``eager``  one readable step per cell, autograd goes back through it                       any device, any dtype
-``fused``  a hand-derived backward pass, products hoisted out of the loop                  any device
+``fused``  a hand-derived backward pass, products hoisted out of the loop; the LSTM's loop  any device
+           in C where there is a compiler (`companion.nn._compiled`)
 ``triton`` a persistent GPU kernel for the scan, `companion.nn.triton_scan`                CUDA (or the interpreter)
 ``cudnn``  torch's own layer: cuDNN on a GPU, oneDNN or ATen on a CPU                      cells that torch.nn has
 ========== =============================================================================== ======================

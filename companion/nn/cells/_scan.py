@@ -104,19 +104,25 @@ class PreActivations:
     def __len__(self) -> int:
         return len(self.x)
 
-    def __iter__(self) -> Iterator:
-        """Step after step, (G, B, H), or (B, H) where G is 1, as `array` gives it."""
+    def pieces(self, numbers: int) -> Iterator[Tensor]:
+        """The sums of as many steps as have so many numbers, (K, B, G*H), piece after piece."""
         steps, batch, _ = self.x.shape
-        length = max(1, 4 * CHUNK // max(1, batch * len(self.W)))
+        length = max(1, numbers // max(1, batch * len(self.W)))
         for first in range(0, steps, length):
             x = self.x[first : first + length]
             a = linear(x.flatten(0, 1), self.W, self.b).view(len(x), batch, len(self.W))
             if self.past_end is not None:
                 a.masked_fill_(self.past_end[first : first + length], -torch.inf)
+            yield a
+
+    def __iter__(self) -> Iterator:
+        """Step after step, (G, B, H), or (B, H) where G is 1, as `array` gives it."""
+        for a in self.pieces(4 * CHUNK):
             if self.gates > 1:
+                small = is_small(a.shape[1], self.W)
                 a = blocks(a, self.gates)
                 # to stride in every step costs more than to move once, where a step is small
-                a = a.contiguous() if is_small(batch, self.W) else a
+                a = a.contiguous() if small else a
             yield from array(a)
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from companion.nn._products import step_product
+from companion.nn.cells import _lstm_compiled as compiled
 from companion.nn.cells._cell import Cell
 from companion.nn.cells._scan import (
     PreActivations,
@@ -136,8 +137,10 @@ def _scan(cell: Cell, a: PreActivations, state, U: Tensor, p: Tensor | None, kee
     """Forward through all steps."""
     steps, G, (h0, c0) = len(a), cell.gates, state
     gates, cells = saved = allocate(h0, *cell.memory(steps, steps if keep else 1, *h0.shape))
-    hs = h0.new_empty(steps, *h0.shape)
     cells[0] = c0
+    if compiled.why_not(h0) is None:
+        return (compiled.scan(cell, a, state, U, p, keep, gates, cells), cells[1:]), saved
+    hs = h0.new_empty(steps, *h0.shape)
     recur = step_product(hs, U, G, first=h0)
 
     xp, late = library(h0), cell.name == "peephole_new"  # there the output gate waits for the new cell state
@@ -195,7 +198,15 @@ def _scan_back(cell: Cell, saved, U: Tensor, p: Tensor | None, upstream, final, 
     for total, start in zip(sums, final, strict=False):
         if start is not None:
             total.copy_(start)
-    back = _Back(cell, gates, U, sums, 4 * (len(U) // G + hidden))
+    if compiled.why_not(sums) is None:
+        dp = None if dp is None else torch.from_numpy(dp)
+        back = compiled.Back(cell, U, p, saved, upstream, sums[:2], dp)
+        (das,) = allocate(gates, (_stretch(U, gates), batch, G * hidden))
+        for first, end in stretches(steps, len(das)):
+            back.through(first, end, das)
+            collect(first, end, das[: end - first])
+        return sums[0], sums[1]
+    back = _Back(cell, gates, U, sums)
     dy, dcy = (None if g is None else array(g) for g in upstream)
     peeps, c = (None,) * 3 if p is None else p.view(3, hidden), array(cells)
     with quietly():
@@ -211,13 +222,19 @@ def _scan_back(cell: Cell, saved, U: Tensor, p: Tensor | None, upstream, final, 
     return sums[0], sums[1]
 
 
+def _stretch(U: Tensor, gates: Tensor) -> int:
+    """How many steps of da are kept: enough rows for the gradients of the weights to be good products."""
+    steps, G, batch, hidden = gates.shape
+    return stretch(steps, batch * G * hidden, 4 * (len(U) // G + hidden) // max(1, batch))
+
+
 class _Back:
     """The loop back through time, with its memory: a stretch of da, and local derivatives of a part of it."""
 
-    def __init__(self, cell: Cell, gates: Tensor, U: Tensor, sums: Tensor, rows: int):
+    def __init__(self, cell: Cell, gates: Tensor, U: Tensor, sums: Tensor):
         steps, G, batch, hidden = gates.shape
         self.G, self.old, self.xp = G, cell.name == "peephole_old", library(gates)
-        (self.das,) = allocate(gates, (stretch(steps, batch * G * hidden, rows // max(1, batch)), batch, G * hidden))
+        (self.das,) = allocate(gates, (_stretch(U, gates), batch, G * hidden))
         # of the gates' pre-activations (G blocks), of c_t out of h_t, of c_{t-1} out of c_t and out of h_t; tanh(c_t)
         self.local = gates.new_empty(min(len(self.das), longest_chunk(steps, batch * hidden)), G + 4, batch, hidden)
         self.d, self.A = blocks(array(self.das), G), array(self.local)
