@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 
 from companion.figures.palette import LIGHT
 from companion.figures.style import apart, label
@@ -84,4 +85,81 @@ def times(rows: Mapping[str, Mapping[str, float]]) -> np.ndarray:
         for place, value in enumerate(found.values()):
             label(panel, f"{value:.0f}", (place, value), offset=(0, 7), ha="center")
         panel.set(title=program, xlabel="layer", ylabel="µs a step", ylim=(0, 1.2 * max(found.values())))
+    return axes
+
+
+SIGNED = LinearSegmentedColormap.from_list("signed", [LIGHT["gradient"], "#ffffff", LIGHT["hidden"]])
+CELL_COLOURS = {"RNN": "input", "GRU": "hidden", "LSTM": "cell", "PeepholeLSTM": "gate"}
+NAMES = {"RNN": "plain", "PeepholeLSTM": "peephole"}
+
+
+def readers(
+    read: Sequence[int],
+    curves: Mapping[str, Sequence[float]],
+    costs: Mapping[str, Mapping[str, float]],
+    counting: float,
+) -> np.ndarray:
+    """Draw bits per character against the characters read, and against the seconds that it takes in some programs.
+
+    curves: mean bits by cell, at the numbers of characters in `read`. costs: by program the microseconds a character,
+    by cell. counting: the bits of the best n-gram, as a dashed line.
+    """
+    shares = {"width_ratios": [1.7, *[1] * len(costs)]}
+    _, axes = plt.subplots(1, 1 + len(costs), figsize=(6.4, 3.1), sharey=True, gridspec_kw=shares)
+    read = np.asarray(read)
+    for cell, curve in curves.items():
+        axes[0].plot(read, curve, color=LIGHT[CELL_COLOURS[cell]])
+        for panel, cost in zip(axes[1:], costs.values(), strict=True):
+            panel.plot(1e-6 * cost[cell] * read, curve, color=LIGHT[CELL_COLOURS[cell]])
+    ends = apart([curve[-1] for curve in curves.values()], 0.19)
+    for cell, end in zip(curves, ends, strict=True):
+        label(axes[0], NAMES.get(cell, cell), (read[-1], end), CELL_COLOURS[cell])
+    for panel, name in zip(axes, ("", *costs), strict=True):
+        panel.axhline(counting, color=LIGHT["muted"], linewidth=1, linestyle=(0, (4, 3)))
+        panel.set(xscale="log", xlabel=f"seconds, {name}" if name else "characters read")
+    label(axes[0], "counting", (read[0], counting), "muted", offset=(2, -8))
+    axes[0].set(ylabel="bits per character", xlim=(0.8 * read[0], 9 * read[-1]))
+    return axes
+
+
+def followed(scores: Mapping[str, Mapping[str, Sequence[float]]], shown: Mapping[str, str]) -> Axes:
+    """Draw the scores of the best units, a dot a seed: trained networks above, the same before training below.
+
+    scores: by what is followed, "trained" and "untrained"; shown: what stands beside each row.
+    """
+    _, axes = plt.subplots(figsize=(6.4, 2.6))
+    for place, name in enumerate(shown):
+        for (kind, colour), shift in zip((("trained", "hidden"), ("untrained", "muted")), (-0.15, 0.15), strict=True):
+            values = np.asarray(scores[name][kind])
+            spread = 0.1 * ((np.arange(len(values)) % 5) / 4 - 0.5)
+            axes.plot(values, place + shift + spread, "o", color=LIGHT[colour], markersize=3, alpha=0.7)
+    first = scores[next(iter(shown))]
+    label(axes, "trained", (np.mean(first["trained"]), -0.15), "hidden", offset=(0, 13), ha="center")
+    label(axes, "untrained", (np.mean(first["untrained"]), 0.15), "muted", offset=(0, -13), ha="center")
+    axes.set_yticks(range(len(shown)), shown.values())
+    axes.set(xlabel="score of the best unit", ylim=(len(shown) - 0.5, -0.7))
+    return axes
+
+
+def trace(text: str, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Write a text once for every unit, and colour each character by the unit's value after it.
+
+    values: by a name, (characters,) between -1 and 1: green is positive, pink negative, white 0.
+    """
+    rows = text.split("\n")
+    columns = max(map(len, rows)) + 1
+    _, axes = plt.subplots(len(values), 1, figsize=(6.4, 0.35 + len(values) * (0.3 + 0.165 * len(rows))))
+    axes = np.atleast_1d(axes)
+    for panel, (name, own) in zip(axes, values.items(), strict=True):
+        field = np.full((len(rows), columns), np.nan)
+        at = 0
+        for y, row in enumerate(rows):
+            length = min(len(row) + 1, len(own) - at)
+            field[y, :length] = own[at : at + length]
+            at += len(row) + 1
+            for x, symbol in enumerate(row):
+                panel.text(x, y, symbol, ha="center", va="center", family="DejaVu Sans Mono", fontsize=7)
+        panel.imshow(field, cmap=SIGNED, vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
+        panel.set_title(name)
+        panel.set_axis_off()
     return axes

@@ -54,6 +54,40 @@ def test_the_times_stand_on_their_bars():
     assert [bar.get_height() for bar in panels[1].patches] == [17.8, 85.4]
 
 
+def test_the_readers_are_drawn_against_characters_and_against_seconds():
+    curves = {"RNN": [5.0, 4.0], "GRU": [4.0, 2.0]}
+    panels = draw.readers([100, 1000], curves, {"PyTorch": {"RNN": 2.0, "GRU": 10.0}}, counting=2.1)
+    assert [panel.get_xlabel() for panel in panels] == ["characters read", "seconds, PyTorch"]
+    np.testing.assert_allclose(panels[0].lines[1].get_xydata(), [[100, 4], [1000, 2]])
+    np.testing.assert_allclose(panels[1].lines[1].get_xydata(), [[1e-3, 4], [1e-2, 2]])
+    assert texts(panels[0]) == ["plain", "GRU", "counting"]
+    assert set(panels[1].lines[-1].get_ydata()) == {2.1}
+
+
+def test_trained_units_stand_above_untrained_ones():
+    scores = {name: {"trained": [0.9, 0.8], "untrained": [0.6, 0.5]} for name in ("quotes", "place")}
+    axes = draw.followed(scores, {"place": "place in the line", "quotes": "between quotes"})
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["place in the line", "between quotes"]
+    assert axes.yaxis_inverted()
+    trained, untrained = axes.lines[2:4]
+    np.testing.assert_array_equal(trained.get_xdata(), [0.9, 0.8])
+    assert max(trained.get_ydata()) < 1 < min(untrained.get_ydata())
+
+
+def test_every_character_has_the_colour_of_its_own_value(rng):
+    text = "ab\ncde\n\nf"
+    values = {"one": rng.uniform(-1, 1, len(text)), "two": rng.uniform(-1, 1, len(text))}
+    panels = draw.trace(text, values)
+    for panel, own in zip(panels, values.values(), strict=True):
+        field = panel.images[0].get_array()
+        assert field.shape == (4, 4)
+        where = {(0, 0): 0, (0, 1): 1, (0, 2): 2, (1, 0): 3, (1, 3): 6, (2, 0): 7, (3, 0): 8}
+        for place, at in where.items():
+            assert field[place] == own[at]
+        assert np.isnan(np.ma.filled(field, np.nan)[2, 1:]).all()
+        assert "".join(texts(panel)) == "abcdef"
+
+
 @pytest.mark.parametrize("reset", ["after", "before"])
 def test_each_diagram_is_well_formed_and_takes_the_colours_of_the_page(reset):
     text = gru_diagrams.cell(reset)
