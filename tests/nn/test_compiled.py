@@ -1,6 +1,7 @@
 """The fused engine's loops in C: the same numbers as the loops in Python, and no compiler is no loss but of time."""
 
 import os
+import platform
 import stat
 
 import pytest
@@ -147,6 +148,20 @@ def test_neither_the_neighbours_nor_the_threads_change_a_bit_of_a_sequence(cell,
         alone = scanned(cell, a[:, b : b + 1].contiguous(), U, p)
         assert torch.equal(alone[0][:, 0], h[:, b])
         assert torch.equal(alone[1][:, 0], c[:, b])
+
+
+@in_c
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the flags are those of x86 processors")
+@pytest.mark.parametrize("flags", [["-mavx2", "-mfma"], ["-msse2"], ["-U__linux__"]], ids=" ".join)
+def test_every_width_of_vector_and_threads_of_its_own_give_the_same(flags, fresh, monkeypatch):
+    monkeypatch.setattr(_compiled, "_native", lambda: flags)
+    monkeypatch.setattr(loops, "_threads", lambda *_: 3)
+    assert loops.why_not(torch.zeros(1)) is None
+    module = module_of("peephole-new", 19)
+    torch.manual_seed(0)
+    x, state = draw(9, 13, 3, dtype=torch.float32), tuple(draw(1, 13, 19, dtype=torch.float32) for _ in "hc")
+    actual = {name: value.double() for name, value in both_ways(module, x, state).items()}
+    assert_close(actual, as_eager_float64(module, x, state), rtol=1e-5)
 
 
 @in_c

@@ -266,24 +266,39 @@ static void *run(void *given) {
   return NULL;
 }
 
-/* The threads that PyTorch has already, where its OpenMP is GNU's or takes the same calls: between two products of
-   PyTorch's they wait in a loop, and would keep threads of our own from the cores. */
-extern void GOMP_parallel(void (*)(void *), void *, unsigned, unsigned) __attribute__((weak));
-extern int omp_get_thread_num(void) __attribute__((weak));
-extern int omp_get_num_threads(void) __attribute__((weak));
-
 struct crew {
   struct share *shares;
   long count;
 };
+
+/* The threads that PyTorch has already, where its OpenMP is GNU's or takes the same calls: between two products of
+   PyTorch's they wait in a loop, and would keep threads of our own from the cores. Returns 0 where they cannot be had. */
+#ifdef __linux__
+extern void GOMP_parallel(void (*)(void *), void *, unsigned, unsigned) __attribute__((weak));
+extern int omp_get_thread_num(void) __attribute__((weak));
+extern int omp_get_num_threads(void) __attribute__((weak));
 
 static void member(void *given) {
   struct crew *crew = given;
   for (long k = omp_get_thread_num(); k < crew->count; k += omp_get_num_threads()) run(crew->shares + k);
 }
 
+static int by_pytorchs(struct crew *crew) {
+  if (!GOMP_parallel || !omp_get_thread_num || !omp_get_num_threads) return 0;
+  GOMP_parallel(member, crew, crew->count, 0);
+  return 1;
+}
+#else
+static int by_pytorchs(struct crew *crew) {
+  (void)crew;
+  return 0;
+}
+#endif
+
 /* Threads of our own. One that cannot be had costs time only: its share is done here. */
-static void join(struct share *shares, long count) {
+static void by_our_own(struct crew *crew) {
+  struct share *shares = crew->shares;
+  long count = crew->count;
   pthread_t others[MOST];
   int started[MOST] = {0};
   for (long k = 1; k < count; k++) started[k] = pthread_create(&others[k], NULL, run, shares + k) == 0;
@@ -299,14 +314,9 @@ static int shared(int (*rows)(const void *, long, long, long), const void *work,
   if (count > MOST) count = MOST;
   for (long k = 0; k < count; k++)
     shares[k] = (struct share){rows, work, batch * k / count, batch * (k + 1) / count, k, 0};
-  if (count == 1) {
-    run(shares);
-  } else if (GOMP_parallel && omp_get_thread_num && omp_get_num_threads) {
-    struct crew crew = {shares, count};
-    GOMP_parallel(member, &crew, count, 0);
-  } else {
-    join(shares, count);
-  }
+  struct crew crew = {shares, count};
+  if (count == 1) run(shares);
+  else if (!by_pytorchs(&crew)) by_our_own(&crew);
   int done = 1;
   for (long k = 0; k < count; k++) done &= shares[k].done;
   return done;
