@@ -38,7 +38,7 @@ Array = np.ndarray
 CONFIG: dict[str, Any] = {
     "lags": {name: max(lags) for name, lags in long_lags.LAGS.items()},
     "longer": 10,
-    "trials": [200, 50],  # rows of the test at the longest lag, and at ten times that
+    "trials": [200, 10],  # rows of the test at the longest lag, and at ten times that
     "distance": 80,
     "shares": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0],
     "rate": 0.002,
