@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from docutils import nodes
-from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
 
-from .interactive import captioned, inline_svg, skip
+from .interactive import Pictured, captioned, inline_svg, skip
 
 logger = logging.getLogger(__name__)
 
@@ -19,19 +15,11 @@ class diagram_figure(nodes.figure):
     """A figure whose picture is an SVG of `book/_assets/diagrams`."""
 
 
-class Diagram(SphinxDirective):
-    """`{diagram} loop` with the option `alt` and a caption as content; its label is `fig-loop`."""
-
-    required_arguments = 1
-    has_content = True
-    option_spec = {"alt": directives.unchanged_required, "name": directives.unchanged}
+class Diagram(Pictured):
+    """`{diagram} loop`: a picture that does not move; its label is `fig-loop`."""
 
     def run(self) -> list[nodes.Node]:
-        name = self.arguments[0]
-        if not self.options.get("alt"):
-            raise self.error(f"diagram {name}: the option alt is missing (what is seen)")
-        picture = Path(self.env.srcdir) / "book" / "_assets" / "diagrams" / f"{name}.svg"
-        self.env.note_dependency(str(picture))
+        name, picture = self.arguments[0], self.picture("diagram", "diagrams")
         if not picture.exists():
             logger.warning("diagram %s: there is no %s", name, picture.name, location=self.get_location())
             return []

@@ -24,19 +24,28 @@ class still_picture(nodes.General, nodes.Element):
     """The stage and the still picture."""
 
 
-class Interactive(SphinxDirective):
-    """`{interactive} neuron` with the option `alt` and a caption as content."""
+class Pictured(SphinxDirective):
+    """A directive with a name, the option `alt`, a caption as content, and an SVG of that name in `book/_assets`."""
 
     required_arguments = 1
     has_content = True
     option_spec = {"alt": directives.unchanged_required, "name": directives.unchanged}
 
-    def run(self) -> list[nodes.Node]:
+    def picture(self, kind: str, folder: str) -> Path:
+        """Return where the picture is to be; the page depends on it."""
         name = self.arguments[0]
         if not self.options.get("alt"):
-            raise self.error(f"interactive figure {name}: the option alt is missing (what is seen)")
-        picture = Path(self.env.srcdir) / "book" / "_assets" / FOLDER / f"{name}.svg"
+            raise self.error(f"{kind} {name}: the option alt is missing (what is seen)")
+        picture = Path(self.env.srcdir) / "book" / "_assets" / folder / f"{name}.svg"
         self.env.note_dependency(str(picture))
+        return picture
+
+
+class Interactive(Pictured):
+    """`{interactive} neuron`: a stage that a script fills, and its picture."""
+
+    def run(self) -> list[nodes.Node]:
+        name, picture = self.arguments[0], self.picture("interactive figure", FOLDER)
         for needed in (picture, picture.with_suffix(".js")):
             if not needed.exists():
                 logger.warning("interactive figure %s: there is no %s", name, needed.name, location=self.get_location())
