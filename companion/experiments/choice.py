@@ -1,4 +1,4 @@
-"""Which cell for which task and lag: what the chapter on long-term dependencies makes of the comparison of five cells.
+"""Which cell for which task and lag: what the chapter on long-term dependencies makes of its comparisons of cells.
 
 A cell is reliable at a lag if the 95 % interval of the share of its runs that solve the task lies above one half.
 """
@@ -8,25 +8,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-SIMPLEST_FIRST = {"RNN": "tanh", "IRNN": "IRNN", "GRU": "GRU", "LSTM": "LSTM", "PeepholeLSTM": "peepholes"}
+CELLS = {"RNN": "tanh", "IRNN": "IRNN", "GRU": "GRU", "LSTM": "LSTM", "PeepholeLSTM": "peepholes"}  # simplest first
 
 
-def reliable(summary: Mapping[str, Any], name: str, lag: str) -> dict[str, float]:
-    """Return the median updates of the cells that are reliable on a task at a lag, the simplest cell first."""
-    cells = {cell: summary[name][cell]["lags"][lag] for cell in SIMPLEST_FIRST}
-    return {SIMPLEST_FIRST[cell]: found["updates"] for cell, found in cells.items() if found["low"] > 0.5}
+def reliable(cells: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Return the median updates of the reliable cells, the simplest first; how a cell begins stands behind a _."""
+    order = sorted(cells, key=lambda name: list(CELLS).index(name.partition("_")[0]))
+    return {said(name): cells[name]["updates"] for name in order if cells[name]["low"] > 0.5}
 
 
-def table(summary: Mapping[str, Any]) -> list[tuple[str, int, str, str]]:
-    """Return for every task and lag the simplest cell that is reliable and the quickest one, or a dash.
+def said(name: str) -> str:
+    """Return the name of a cell, and how it begins, as the pages say it."""
+    kind, _, how = name.partition("_")
+    return f"{CELLS[kind]}, {how}" if how else CELLS[kind]
 
-    summary: that of the experiment `long_lags`. The quickest has the fewest updates in the median, named with them.
-    """
-    rows = []
-    for name, cells in summary.items():
-        for lag in cells["RNN"]["lags"]:
-            found = reliable(summary, name, lag)
-            quickest = min(found, key=found.get, default="")
-            told = f"{quickest} ({found[quickest]:.0f})" if quickest else "–"
-            rows.append((name.replace("_", " "), int(lag), next(iter(found), "–"), told))
-    return rows
+
+def decided(cells: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+    """Return the simplest reliable cell and the quickest, with its median updates; a dash where none is reliable."""
+    found = reliable(cells)
+    quickest = min(found, key=found.get, default="")
+    return next(iter(found), "–"), f"{quickest} ({found[quickest]:.0f})" if quickest else "–"
+
+
+def of_lags(summary: Mapping[str, Any]) -> list[tuple[str, int, str, str]]:
+    """Return task, lag, simplest and quickest reliable cell; `summary` is that of the experiment `long_lags`."""
+    return [
+        (name.replace("_", " "), int(lag), *decided({cell: found["lags"][lag] for cell, found in cells.items()}))
+        for name, cells in summary.items()
+        for lag in cells["RNN"]["lags"]
+    ]
+
+
+def of_beginnings(summary: Mapping[str, Any]) -> list[tuple[int, str, str]]:
+    """Return distance, simplest and quickest reliable cell; `summary` is that of the experiment `beginnings`."""
+    distances = [key for key in next(iter(summary["begun"].values())) if key != "rate"]
+    return [(int(d[1:]), *decided({name: row[d] for name, row in summary["begun"].items()})) for d in distances]

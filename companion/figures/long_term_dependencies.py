@@ -163,10 +163,10 @@ def starts(summary: Mapping[str, Any]) -> np.ndarray:
     return axes
 
 
-def beginnings(summary: Mapping[str, Any]) -> np.ndarray:
+def beginnings(summary: Mapping[str, Any], told: Mapping[str, str]) -> np.ndarray:
     """Draw the runs that solve agreement, by how their cell began, at each distance; whiskers are 95 % intervals.
 
-    summary: that of the experiment `beginnings`.
+    summary: that of the experiment `beginnings`; told: what each beginning is called.
     """
     names = list(summary["begun"])
     distances = [key for key in next(iter(summary["begun"].values())) if key.startswith("d")]
@@ -177,15 +177,9 @@ def beginnings(summary: Mapping[str, Any]) -> np.ndarray:
             panel.barh(place, 100 * found["share"], height=0.7, color=colour, alpha=0.45 if "_" in name else 1.0)
             panel.plot([100 * found["low"], 100 * found["high"]], [place] * 2, color=LIGHT["ink"], linewidth=1.2)
         panel.set(title=f"distance {distance[1:]}", xlabel="runs that solve it, %", xlim=(0, 105), xticks=[0, 50, 100])
-    axes[0, 0].set_yticks(range(len(names)), [said(name) for name in names])
+    axes[0, 0].set_yticks(range(len(names)), [told[name] for name in names])
     axes[0, 0].invert_yaxis()
     return axes[0]
-
-
-def said(name: str) -> str:
-    """Return the name of a beginning as the pictures say it."""
-    kind, _, how = name.partition("_")
-    return f"{CELLS[kind]}, {how}" if how else CELLS[kind]
 
 
 # ---- the diagram -----------------------------------------------------------------------------------------------------
