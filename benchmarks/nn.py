@@ -8,7 +8,6 @@ A training step is forward, backward to the input and to all parameters. Each ro
 other; the best round of each counts, so that other work on the machine does not. ``ratio`` is to torch.nn.LSTM.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -96,11 +95,8 @@ def without_c(run: Callable[[], None]) -> Callable[[], None]:
     """The same pass on a machine without a C compiler."""
 
     def alone() -> None:
-        os.environ[_compiled.VARIABLE] = "none"
-        try:
+        with _compiled.switched_off():
             run()
-        finally:
-            del os.environ[_compiled.VARIABLE]
 
     return alone
 

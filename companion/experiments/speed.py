@@ -35,7 +35,7 @@ CONFIG = {
 }
 PASSES = ("forward", "training")
 KINDS = ("chain", "free")
-RUNGS = ("loop", "hoisted", "NumPy", "fused", "native")
+RUNGS = ("loop", "hoisted", "NumPy", "fused", "in C", "native")
 
 
 # ---- what is timed -------------------------------------------------------------------------------------------------
@@ -71,11 +71,16 @@ def contenders(call: Callable, parameters: Sequence, x, dy) -> dict[str, Callabl
 
 
 def rungs(T: int, B: int, I: int, H: int) -> dict[str, dict[str, Callable[[], object]]]:  # noqa: E741
-    """Return the passes of five programs that compute one LSTM, from the plain loop to PyTorch's own kernels."""
+    """Return the passes of the programs that compute one LSTM, from the plain loop to PyTorch's own kernels.
+
+    "fused" and "in C" are one engine, without its compiled loop and with it; without a compiler there is no "in C".
+    """
     import torch
 
     from companion import nn
     from companion import reference as ref
+    from companion.nn import _compiled
+    from companion.nn.cells._lstm_compiled import why_not
 
     native = torch.nn.LSTM(I, H)
     W, U, b_ih, b_hh = weights = list(native.parameters())
@@ -84,7 +89,7 @@ def rungs(T: int, B: int, I: int, H: int) -> dict[str, dict[str, Callable[[], ob
         "loop": contenders(lambda x: loop(x, W, U, b_ih + b_hh, zero, zero), weights, x, dy),
         "native": contenders(lambda x: native(x)[0], weights, x, dy),
     }
-    for name, engine in (("hoisted", "eager"), ("fused", "fused")):
+    for name, engine in (("hoisted", "eager"), ("fused", "fused"), ("in C", "fused")):
         ours = nn.LSTM(I, H, engine=engine)
         ours.load_state_dict(native.state_dict())
         made[name] = contenders(lambda x, ours=ours: ours(x)[0], list(ours.parameters()), x, dy)
@@ -92,7 +97,8 @@ def rungs(T: int, B: int, I: int, H: int) -> dict[str, dict[str, Callable[[], ob
     plain.load_state_dict(native.state_dict())
     xs, dys = x.detach().numpy(), dy.numpy()
     made["NumPy"] = {"forward": lambda: plain(xs), "training": lambda: plain.bptt(plain.unroll(xs), dys)}
-    return {name: made[name] for name in RUNGS}
+    made["fused"] = {which: _compiled.switched_off()(run) for which, run in made["fused"].items()}
+    return {name: made[name] for name in RUNGS if name != "in C" or why_not(x) is None}
 
 
 def layer(T: int, B: int, H: int) -> dict[str, Callable[[], object]]:
@@ -213,7 +219,7 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     summary: dict[str, Any] = {name: spread(column(name)) for name in ("rate", "bandwidth", "load")}
     for name in ("many", "long"):
         summary[name] = {key: {w: spread(column(name, key, w)) for w in PASSES} for key in first[name]}
-    summary["ladder"] = {name: programs_summary(name, column) for name in first["ladder"]}
+    summary["ladder"] = {name: programs_summary(name, column, first) for name in first["ladder"]}
     summary["units"] = {}
     for B, sizes in first["units"].items():
         summary["units"][B] = {which: {} for which in PASSES}
@@ -229,7 +235,7 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return summary
 
 
-def programs_summary(name: str, column: Callable[..., np.ndarray]) -> dict[str, Any]:
+def programs_summary(name: str, column: Callable[..., np.ndarray], first: Mapping[str, Any]) -> dict[str, Any]:
     """Return, for every program at one size, its time, that without the chain, and the chain's share; and for
     "arithmetic" the time that the products would take at the rate of a large one.
     """
@@ -239,6 +245,8 @@ def programs_summary(name: str, column: Callable[..., np.ndarray]) -> dict[str, 
         seconds = times * operations(**size) / column("rate")
         found["arithmetic"][which] = spread(1e6 * seconds / size["T"])
     for rung in RUNGS:
+        if f"{rung} forward chain" not in first["ladder"][name]:
+            continue  # "in C", on a machine without a compiler
         found[rung] = {}
         for which in PASSES:
             chain, free = (column("ladder", name, f"{rung} {which} {kind}") for kind in KINDS)

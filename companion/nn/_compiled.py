@@ -17,6 +17,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -35,6 +37,20 @@ def library(source: Path) -> ctypes.CDLL | NoCompiler:
     The reason is returned, not raised: whoever asks has another way, and asks again at every call.
     """
     return NoCompiler(f"{VARIABLE} is 'none'") if os.environ.get(VARIABLE) == "none" else _loaded(source)
+
+
+@contextmanager
+def switched_off() -> Iterator[None]:
+    """Inside the block nothing runs in C, as on a machine without a compiler. For comparisons."""
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = "none"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[VARIABLE]
+        else:
+            os.environ[VARIABLE] = before
 
 
 @cache
