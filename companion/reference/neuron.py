@@ -25,9 +25,9 @@ def linear_response(x: np.ndarray, w: float, u: float, h: float = 0.0) -> np.nda
 
 
 def half_life(u: float) -> float:
-    """Return the number of steps in which the trace of an input halves, for a recurrent weight with 0 < |u| < 1."""
+    """Return the number of steps in which the trace of an input halves. Raises ValueError unless 0 < |u| < 1."""
     if not 0 < abs(u) < 1:
-        raise ValueError(f"u must have 0 < |u| < 1 for a trace that halves, got {u}")
+        raise ValueError(f"u: expected 0 < |u| < 1, for a trace that halves, got {u}")
     return float(np.log(0.5) / np.log(abs(u)))
 
 
@@ -37,9 +37,9 @@ def slope(h: float, u: float) -> float:
 
 
 def fold(u: float) -> float:
-    """Return the largest |b| at which a neuron with `u >= 1` has two stable states."""
+    """Return the largest |b| at which a neuron has two stable states. Raises ValueError where `u` is below 1."""
     if u < 1:
-        raise ValueError(f"u must be at least 1 for two stable states, got {u}")
+        raise ValueError(f"u: expected at least 1, for two stable states, got {u}")
     s = np.sqrt(1 - 1 / u)
     return float(u * s - np.arctanh(s))
 

@@ -1,8 +1,7 @@
 """What is done with a gradient: two optimisers, with the arguments and the arithmetic of torch.optim.
 
 Both hold the parameters by reference and change the arrays in place. To train several layers with one optimiser, give
-it
-all their parameters: `Adam(rnn.params | head.params)`, then `step(grads.params | head_grads.params)`.
+it all their parameters: `Adam(rnn.params | head.params)`, then `step(grads.params | head_grads.params)`.
 """
 
 from collections.abc import Mapping
@@ -38,8 +37,8 @@ class SGD:
 class Adam:
     """Adam (Kingma and Ba 2015, algorithm 1, as `torch.optim.Adam`).
 
-    m <- β1 m + (1 - β1) g, v <- β2 v + (1 - β2) g², p <- p - lr m̂ / (√v̂ + eps), with m̂ = m / (1 - β1ᵗ), v̂ = v /
-    (1 - β2ᵗ).
+    m <- β1 m + (1 - β1) g, v <- β2 v + (1 - β2) g², p <- p - lr m̂ / (√v̂ + eps),
+    with m̂ = m / (1 - β1ᵗ), v̂ = v / (1 - β2ᵗ).
 
     Raises:
         ValueError: a learning rate or eps below 0, or a β outside [0, 1).

@@ -10,6 +10,8 @@ from copy import copy
 
 import numpy as np
 
+from companion.reference import parameters
+
 
 def stack(layers):
     """One layer (or `Linear`) that is all of these side by side, with parameters (S, …).
@@ -32,8 +34,14 @@ def stack(layers):
 
 
 def unstack(layer) -> list:
-    """The S layers that `stack` put side by side, with their own copies of the parameters."""
-    count = len(next(iter(layer.params.values())))
+    """The S layers that `stack` put side by side, with their own copies of the parameters.
+
+    Raises:
+        ValueError: a layer that is one network alone.
+    """
+    count = parameters.check(layer.params, layer.parameter_shapes(), layer.dtype)
+    if count is None:
+        raise ValueError(f"layer: expected networks side by side, with parameters (S, …), got {signature(layer)}")
     alone = [copy(layer) for _ in range(count)]
     for s, one in enumerate(alone):
         one.params = {name: value[s].copy() for name, value in layer.params.items()}
@@ -49,6 +57,9 @@ def each_run(function: Callable, *arguments, **same):
     Args:
         arguments: arrays with the axis S in front, or mappings from names to such arrays (handed on as views).
         same: keyword arguments, handed on as they are.
+
+    Raises:
+        ValueError: leading axes of different lengths.
     """
     counts = {len(part) for argument in arguments for part in leaves(argument)}
     if len(counts) != 1:

@@ -118,12 +118,13 @@ class Autoregression:
 def autoregression(series: np.ndarray, order: int, learn: np.ndarray | None = None) -> Autoregression:
     """Fit a linear prediction from the last `order` values by least squares, with an intercept.
 
-    `learn` `(T,)` says which values of the series are to be predicted; all that have a past unless told.
+    `learn` `(T,)` says which values of the series are to be predicted; all that have a past unless told. Raises
+    ValueError where they are not more than `order`.
     """
     past, target = windows(series, order), np.asarray(series, dtype=float)[order:]
     rows = np.full(len(target), True) if learn is None else np.asarray(learn)[order:]
     if rows.sum() <= order:
-        raise ValueError(f"order: {order} needs at least {order + 1} values to predict, got {rows.sum()}")
+        raise ValueError(f"learn: expected at least {order + 1} values to predict for order {order}, got {rows.sum()}")
     design = np.column_stack([past, np.ones(len(past))])
     *weights, intercept = np.linalg.lstsq(design[rows], target[rows], rcond=None)[0]
     return Autoregression(np.array(weights), float(intercept))

@@ -281,6 +281,12 @@ def test_stack_and_unstack_are_inverse_and_copy():
     assert np.abs(layers[0].params["weight_hh_l0"]).max() > 0
 
 
+@pytest.mark.parametrize("alone", [ref.RNN(3, 5, rng=0), ref.Linear(2, 4, rng=0), ref.JordanRNN(2, 3, 4, rng=0)])
+def test_one_network_alone_is_not_taken_apart(alone):
+    with pytest.raises(ValueError, match=r"layer: expected networks side by side, with parameters \(S, …\), got"):
+        ref.unstack(alone)
+
+
 @pytest.mark.parametrize(
     ("layers", "error", "message"),
     [

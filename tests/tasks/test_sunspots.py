@@ -93,7 +93,7 @@ def test_a_series_has_one_axis():
 
 
 def test_a_fit_needs_more_values_than_weights():
-    with pytest.raises(ValueError, match="4 needs at least 5 values to predict, got 4"):
+    with pytest.raises(ValueError, match="learn: expected at least 5 values to predict for order 4, got 4"):
         sunspots.autoregression(np.arange(8.0), 4)
     assert sunspots.autoregression(np.arange(9.0), 4).weights.shape == (4,)
 
