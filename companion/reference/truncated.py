@@ -71,11 +71,6 @@ def chunk_factors(T: int, k: int, offset: int = 0) -> Array:
     return ((np.arange(1, T) - offset) % k != 0).astype(float)
 
 
-def random_factors(T: int, cut: float, rng: np.random.Generator) -> Array:
-    """Factors of random cuts: 0 with chance `cut`, else 1 / (1 - cut), so that their mean is 1."""
-    return (rng.random(T - 1) >= cut) / (1 - cut)
-
-
 def random_spread(lag: Array | int, cut: float) -> Array:
     """The variance of the weight that random cuts give to a lag: (1 - cut)**-lag - 1."""
     return (1 - cut) ** -np.asarray(lag, dtype=float) - 1

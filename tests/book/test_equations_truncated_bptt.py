@@ -141,13 +141,6 @@ def test_the_weight_of_a_lag_varies_more_the_longer_it_is(equation, cut):
         equation("eq-tbptt-variance", of=truncated.random_spread).close(found, variance, rtol=1e-9, atol=1e-12)
 
 
-def test_the_factors_of_random_cuts_have_mean_one_and_the_share_of_cuts_asked_for():
-    factors = truncated.random_factors(100_001, 0.3, np.random.default_rng(0))
-    assert set(np.round(np.unique(factors), 9)) == {0.0, round(1 / 0.7, 9)}
-    assert abs(factors.mean() - 1) < 4 * factors.std() / np.sqrt(len(factors))
-    assert (factors == 0).mean() == pytest.approx(0.3, abs=0.01)
-
-
 def test_a_gradient_has_the_angle_and_the_length_of_its_arrays_together():
     exact = [np.array([[3.0, 0.0]]), np.array([4.0])]
     assert truncated.cosine_and_length(exact, exact) == pytest.approx((1.0, 1.0))
