@@ -2,7 +2,7 @@
 
 companion experiment --list             the experiments there are
 companion experiment sunspots           run one with its own number of seeds
-companion experiment sunspots --seeds 3 --folder /tmp/try
+companion experiment sunspots --seeds 3 --folder try
 companion experiment sunspots --cluster tcp://10.0.0.1:8786      on the workers of a Dask cluster
 companion claims                        every claim with its verdict
 """
