@@ -21,12 +21,13 @@ how many runs with seeds from 1000 on get the words up to n = 10 right; how far 
   test of Mann and Whitney, two-sided, p < 0.05.
 
 Kept beside it, for every run: one unit over the word with n = 30. It is the unit whose c (where there is none, whose h)
-goes through the widest range in that word. And after how many b of that word the network first says the end.
+goes through the widest range in that word. And after how many b of that word the network first says the end. Added
+when the reaches were known: which share of its count that unit keeps at a letter, where it has a forget gate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -128,18 +129,35 @@ def reaches(network: Network, blocks: Sequence[int]) -> list[int]:
     return found.tolist()
 
 
-def traces(network: Network, n: int) -> list[dict[str, Any]]:
-    """Return, for every network, its widest unit over S a^n b^n and after how many b it first says the end, or None."""
+def widest(states: Array) -> Array:
+    """Return through which range each unit goes, (H,); states (T, H)."""
+    return np.ptp(states, axis=0)
+
+
+def turned(states: Array) -> Array:
+    """Return how far each unit goes up to the middle and back again, (H,); below 0 where it does not come back."""
+    middle = states[len(states) // 2]
+    way, back = middle - states[0], middle - states[-1]
+    return np.minimum(np.abs(way), np.sign(way) * back)
+
+
+def traces(network: Network, n: int, by: Callable[[Array], Array] = widest) -> list[dict[str, Any]]:
+    """Return one unit of every network over S a^n b^n, and after how many b it first says the end, or None.
+
+    It is the unit with the largest value of `by`. If it has a forget gate, `keeps` is its mean over the a and b.
+    """
     read = (letters(symbol, T, 1, network.runs) for symbol, T in ((START, 1), (A, n), (B, n)))
     tape = network.layer.unroll(np.concatenate(list(read), axis=1))
     series = tape.layers[0][0]
     states = (series["c"] if "c" in series else series["h"])[:, :, 0]
     ends = network.head(tape.y)[:, 1 + n :, 0].argmax(axis=-1) == END
     found = []
-    for own, end in zip(states, ends, strict=True):
-        unit = int(np.ptp(own, axis=0).argmax()) if np.isfinite(own).all() else 0
+    for s, (own, end) in enumerate(zip(states, ends, strict=True)):
+        unit = int(by(own).argmax()) if np.isfinite(own).all() else 0
         values = [float(f"{value:.4g}") if np.isfinite(value) else None for value in own[:, unit]]
         found.append({"unit": unit, "state": values, "says": int(end.argmax()) + 1 if end.any() else None})
+        if "f" in series:
+            found[-1]["keeps"] = float(f"{series['f'][s, 1:, 0, unit].mean():.4g}")
     return found
 
 
@@ -168,23 +186,30 @@ def summarise(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for cell in dict.fromkeys(cell for cell, _ in keys):
         rates = [rate for own, rate in keys if own == cell]
-        found[cell] = summed_up({rate: [run["reach"][f"{cell}/{rate}"] for run in results] for rate in rates})
-        longest = int(np.argmax([run["reach"][f"{cell}/{found[cell]['rate']}"] for run in results]))
-        found[cell]["trace"] = results[longest]["trace"][f"{cell}/{found[cell]['rate']}"]
+        rate, found[cell] = summed_up({rate: [run["reach"][f"{cell}/{rate}"] for run in results] for rate in rates})
+        longest = max(results, key=lambda run, key=f"{cell}/{rate}": run["reach"][key])
+        found[cell]["trace"] = longest["trace"][f"{cell}/{rate}"]
+        found[cell] |= told([run["trace"][f"{cell}/{rate}"] for run in results])
     if {"LSTM", "GRU"} <= set(found):
         found["p"] = float(mannwhitneyu(found["LSTM"]["reaches"], found["GRU"]["reaches"]).pvalue)
     return found
 
 
-def summed_up(reaches: Mapping[str, Sequence[int]]) -> dict[str, Any]:
-    """Return what the reaches of a cell's runs by its rates come to, at the rate that is given to it."""
+def summed_up(reaches: Mapping[str, Sequence[int]]) -> tuple[str, dict[str, Any]]:
+    """Return the rate that is given to a cell, and what the reaches of its runs come to; `reaches` has all rates."""
     learnt = {rate: int(np.sum(np.array(values) >= CONFIG["longest"])) for rate, values in reaches.items()}
     rate = max(reaches, key=lambda own: (learnt[own], np.median(reaches[own])))
     values = np.array(reaches[rate])
     beyond = int(np.sum(values >= CONFIG["beyond"]))
     quarters = dict(zip(("lower", "median", "upper"), np.percentile(values, [25, 50, 75]).tolist(), strict=True))
     sums = {"rate": float(rate), "learnt": learnt[rate], "beyond": beyond, **wilson(beyond, len(values))}
-    return sums | quarters | {"largest": int(values.max()), "reaches": sorted(values.tolist())}
+    return rate, sums | quarters | {"largest": int(values.max()), "reaches": sorted(values.tolist())}
+
+
+def told(traces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return after how many b of the traced word the runs say the end, in order, and the median share that is kept."""
+    says = {"says": sorted(trace["says"] for trace in traces if trace["says"] is not None)}
+    return says | ({"keeps": float(np.median([trace["keeps"] for trace in traces]))} if "keeps" in traces[0] else {})
 
 
 EXPERIMENT = Experiment(
