@@ -76,7 +76,10 @@ def chrono(layer, longest: float, rng=None) -> None:
 
 
 def fill_biases(layer, row: str, values) -> None:
-    """The first bias of this gate gets `values(shape)`, the second one 0, in every layer and direction."""
+    """The first bias of this gate gets `values(shape)`, the second one 0, in every layer and direction.
+
+    Raises ValueError for a layer that has no such gate, or no biases.
+    """
     found = [bias for name, bias in bias_blocks(layer) if name == row]
     if not found:
         raise ValueError(f"layer: expected one with a bias for the gate {row}, got {list(layer.params)}")

@@ -20,6 +20,10 @@ class Linear:
     Attributes:
         params: `weight` (out, in) and `bias` (out,), live arrays. With a leading axis S, S dense layers side by side:
             x is then (S, …, in).
+
+    Raises:
+        TypeError, ValueError: for a size below 1 or not an integer, a bias that is not a bool, a dtype that is not
+            real.
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, *, dtype=np.float64, rng=None):

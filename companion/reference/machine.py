@@ -53,7 +53,8 @@ def states(task: Task, length: int) -> int:
 
     Two need not be if, whatever follows, the answers to come are the same. Up to
     `length` bits are tried as what follows: enough for a task whose past matters
-    no longer than that, and for any other the count is a lower bound.
+    no longer than that, and for any other the count is a lower bound. Raises
+    ValueError for a length below 1.
     """
     if length < 1:
         raise ValueError(f"length: expected at least 1, got {length}")

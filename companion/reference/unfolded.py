@@ -25,7 +25,8 @@ def copies(layer: Layer, T: int) -> list[Layer]:
 def forward(layers: Sequence[Layer], x: np.ndarray, state=None) -> list[Tape]:
     """Run layer t on step t of x, from the state that layer t - 1 left: the tapes, one a layer.
 
-    x: (T, B, I) or (T, I), with S networks side by side (S, T, B, I) or (T, B, I); one step for each layer.
+    x: (T, B, I) or (T, I), with S networks side by side (S, T, B, I) or (T, B, I); one step for each layer. Raises
+    ValueError for another number of steps.
     """
     axis = x.ndim - 3 if x.ndim > 3 else 0
     if x.shape[axis] != len(layers):
@@ -63,10 +64,11 @@ def tape_numbers(layer: Layer, T: int, B: int) -> int:
     """How many numbers the tape of T steps of B sequences has to hold for the way back.
 
     Each step leaves its input, its states and what the cell records beside them, and one state more came in before the
-    first step.
+    first step. Raises ValueError for a stack of layers, and for one that runs both ways.
     """
     if layer.num_layers != 1 or layer.directions != 1:
-        raise ValueError("layer: expected one layer and one direction")
+        found = f"num_layers = {layer.num_layers}, directions = {layer.directions}"
+        raise ValueError(f"layer: expected one layer and one direction, got {found}")
     cell, size = layer.cell, layer.size(0)
     states = sum(map(size, cell.state))
     beside = sum(size(name) for name in cell.records if name not in cell.state)

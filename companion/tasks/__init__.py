@@ -4,6 +4,7 @@ Every task says where it comes from, what guessing scores and, where it is known
 scores. Shapes are time first: inputs `(T, B, input_size)`, targets one a step, with a mark where there is none.
 
 `sunspots`, `characters`, `digits` and `names` are data sets with a `load`; the others are drawn, and take a generator.
+A size, a length or a part that makes no sense is a ValueError that names it, what was expected and what came.
 """
 
 from companion.tasks.adding import Adding

@@ -23,6 +23,9 @@ class Batch:
         y: targets, one for each step: labels `(T, B)`, or numbers `(T, B, output_size)`. A step without a target has
             the label -1, or nan. A task with one answer a sequence has its target at the sequence's last step.
         lengths: `(B,)`, the number of steps of each sequence; None where all have `T`.
+
+    Raises:
+        ValueError: targets that have not one entry for each step, lengths that have not one for each sequence.
     """
 
     x: np.ndarray

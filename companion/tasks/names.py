@@ -120,6 +120,9 @@ def load(seed: int = 0, size: int | None = None, languages: Sequence[str] = tupl
         seed: draws which names are learnt from.
         size: how many names a language has at most, all unless told; the seed draws which.
         languages: some of `LOCALES`.
+
+    Raises:
+        ValueError: a size below 3, fewer than two languages, one that is not there.
     """
     if size is not None:
         at_least(3, size=size)

@@ -78,7 +78,10 @@ def load() -> Sunspots:
 
 
 def normalised_error(prediction: np.ndarray, target: np.ndarray, variance: float = VARIANCE) -> float:
-    """Return the mean squared error over the variance: 0 is perfect, 1 about what the mean of the series scores."""
+    """Return the mean squared error over the variance: 0 is perfect, 1 about what the mean of the series scores.
+
+    `prediction` and `target` have the same shape. Raises ValueError where they have not, or hold no value.
+    """
     prediction, target = np.asarray(prediction), np.asarray(target)
     if prediction.shape != target.shape:
         raise ValueError(f"prediction: expected the shape of target, {target.shape}, got {prediction.shape}")
@@ -88,7 +91,10 @@ def normalised_error(prediction: np.ndarray, target: np.ndarray, variance: float
 
 
 def windows(series: np.ndarray, size: int) -> np.ndarray:
-    """Return `(T - size, size)`: row `i` holds the `size` values before `series[i + size]`, the oldest first."""
+    """Return `(T - size, size)`: row `i` holds the `size` values before `series[i + size]`, the oldest first.
+
+    Raises ValueError for a `series` that is not `(T,)`, and for a `size` below 1 or above `T - 1`.
+    """
     series = np.asarray(series)
     if series.ndim != 1:
         raise ValueError(f"series: expected one axis, got shape {series.shape}")

@@ -45,6 +45,9 @@ class Checkpoint:
     Attributes:
         path: the file, `run.safetensors` or the like. Where it exists, the run goes on from it.
         every: the number of updates between two writings; the end is written as well.
+
+    Raises:
+        ValueError: `every` below 1.
     """
 
     path: str | Path

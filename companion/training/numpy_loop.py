@@ -35,6 +35,9 @@ class Network:
     Attributes:
         layer: a layer of `companion.reference`.
         head: a `companion.reference.Linear`; its `in_features` are the outputs of the layer.
+
+    Raises:
+        ValueError: a head of another size.
     """
 
     layer: ref.Layer
@@ -120,6 +123,9 @@ class EarlyStop:
             it gets the module, and of several processes the first one alone asks it.
         every: number of updates between two validations; the first is before any update.
         patience: how many validations in a row may be without improvement.
+
+    Raises:
+        ValueError: `every` or `patience` below 1.
     """
 
     validate: Callable[[Network], float | Array]

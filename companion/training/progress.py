@@ -51,6 +51,9 @@ def progress(total: int, label: str, mode: Mode | None = None, stream: TextIO | 
         mode: "terminal", "notebook" or "silent" (both print nothing), or "log"; found out unless told.
         stream: where to print; standard error unless told.
         done: number of steps that were made before, as when a run goes on.
+
+    Raises:
+        ValueError: another mode.
     """
     from tqdm import tqdm
 
