@@ -36,7 +36,7 @@
   /** An HTML element: html("button", {type: "button", onclick: f}, "Play"). */
   const html = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
 
-  /** An SVG element: svg("circle", {cx: 3, cy: 4, r: 2, class: "u-hidden u-dot"}). */
+  /** An SVG element: svg("circle", {cx: 3, cy: 4, r: 2, class: "u-hidden"}). */
   const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 
   /** A linear map from [a, b] to [c, d]: scale([0, 10], [20, 300])(5). */
