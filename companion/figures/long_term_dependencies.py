@@ -103,25 +103,30 @@ def latches(steps: np.ndarray, x: np.ndarray, kept: Mapping[str, np.ndarray]) ->
     return axes
 
 
-def surface(u: np.ndarray, w: np.ndarray, loss: np.ndarray, slope: np.ndarray, marks: Mapping[str, Any]) -> np.ndarray:
+def surface(
+    u: np.ndarray, w: np.ndarray, loss: np.ndarray, slopes: Mapping[str, np.ndarray], marks: Mapping[str, Any]
+) -> np.ndarray:
     """Draw a loss over two weights as a map, and beside it how steep it is along one line of equal w.
 
-    loss (len(w), len(u)); slope (len(u),): the size of the gradient at one w; marks: named points (u, w), or a
+    loss (len(w), len(u)); slopes: sizes of derivatives (len(u),) at one w, by name; marks: named points (u, w), or a
     range of u with one w, ((low, high), w).
     """
     _, axes = plt.subplots(1, 2, figsize=(6.4, 3.1), width_ratios=(1.15, 1))
     levels = np.linspace(0, loss.max(), 13)
-    axes[0].contourf(u, w, loss, levels=levels, cmap="Greys", alpha=0.75)
+    axes[0].contourf(u, w, loss, levels=levels, cmap="Greys", vmin=0, vmax=2.6 * loss.max())
     for name, (at, height) in marks.items():
         if np.ndim(at):
             axes[0].plot(at, [height] * 2, color=LIGHT["gradient"], linewidth=4, solid_capstyle="butt")
-            label(axes[0], name, (at[0], height), "gradient", offset=(0, -13), fontweight="bold")
+            label(axes[0], name, (at[0], height), "gradient", offset=(0, 12), fontweight="bold")
         else:
             axes[0].plot(at, height, "o", color=LIGHT["hidden"], markersize=7)
             label(axes[0], name, (at, height), "hidden", offset=(0, 13), ha="center", fontweight="bold")
     axes[0].set(xlabel="recurrent weight u", ylabel="input weight w", title="loss")
-    axes[1].plot(u, slope, color=LIGHT["gradient"])
-    axes[1].set(xlabel="recurrent weight u", title="size of the gradient", yscale="log")
+    for (name, slope), colour in zip(slopes.items(), ("ink", "gradient"), strict=True):
+        axes[1].plot(u, slope, color=LIGHT[colour])
+        last = int(np.flatnonzero(slope > 1e-9)[-1])
+        label(axes[1], name, (u[last], slope[last]), colour, offset=(6, 0))
+    axes[1].set(xlabel="recurrent weight u", title="its slope", yscale="log", xlim=(u[0], u[-1] + 0.3 * np.ptp(u)))
     return axes
 
 

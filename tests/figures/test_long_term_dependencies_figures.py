@@ -74,9 +74,11 @@ def test_latches_are_drawn_below_their_pulses():
 def test_the_map_names_its_marks_and_the_slope_is_beside_it():
     u, w = np.linspace(0, 2, 5), np.linspace(0, 3, 4)
     loss, slope = np.add.outer(w, u), np.geomspace(1e-6, 1, 5)
-    left, right = draw.surface(u, w, loss, slope, {"starts": ((-0.1, 0.1), 0.1), "by hand": (2.0, 2.0)})
+    slopes = {"by u": slope, "by w": slope / 10}
+    left, right = draw.surface(u, w, loss, slopes, {"starts": ((-0.1, 0.1), 0.1), "by hand": (2.0, 2.0)})
     assert texts(left) == ["starts", "by hand"]
-    np.testing.assert_array_equal(right.lines[0].get_ydata(), slope)
+    np.testing.assert_array_equal(right.lines[1].get_ydata(), slope / 10)
+    assert texts(right) == ["by u", "by w"]
     assert has_named_axes(left)
 
 
