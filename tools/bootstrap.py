@@ -48,7 +48,7 @@ def main() -> int:
 
 def prepare() -> None:
     wanted = fingerprint()
-    if STAMP.exists() and STAMP.read_text() == wanted and venv_python().exists():
+    if STAMP.exists() and STAMP.read_text(encoding="utf-8") == wanted and venv_python().exists():
         return
     begin = time.monotonic()
     print(f"Setting up .venv with Python {platform.python_version()} (once; about 3 GB, a few minutes).", flush=True)
@@ -57,7 +57,7 @@ def prepare() -> None:
     make_venv()
     install_torch()
     pip_install("-r", "requirements.txt")
-    STAMP.write_text(wanted)
+    STAMP.write_text(wanted, encoding="utf-8")
     print(f"Set up in {time.monotonic() - begin:.0f} s.", flush=True)
 
 
@@ -143,7 +143,8 @@ def install_torch() -> None:
         return
     print("No NVIDIA GPU here: taking the CPU build of PyTorch.", flush=True)
     try:
-        pip_install("--extra-index-url", CPU_INDEX, torch_requirement((ROOT / "requirements.txt").read_text()))
+        listed = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+        pip_install("--extra-index-url", CPU_INDEX, torch_requirement(listed))
     except SetupError:
         print("That did not work; pip takes the PyTorch that it finds.", flush=True)
 
