@@ -1,6 +1,6 @@
 """The pictures of how far each cell counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -18,26 +18,26 @@ def reaches(summary: Mapping[str, Any], longest: int = 10) -> Axes:
     """Draw a dot for each run at its reach, a row for each cell, the smallest at the bottom of its row.
 
     summary: that of the experiment `counting`. A line marks the median; the lessons, up to `longest`, are grey. Runs
-    that are not right on any word stand at the left edge.
+    that get to less than half of them stand at the left edge.
     """
     _, axes = plt.subplots(figsize=(6.4, 3.4))
-    axes.axvspan(0, longest, color=LIGHT["line"], alpha=0.5, linewidth=0, zorder=0)
+    edge = longest / 2
+    axes.axvspan(edge, longest, color=LIGHT["line"], alpha=0.5, linewidth=0, zorder=0)
     cells = [cell for cell in COLOURS if cell in summary]
     for row, cell in enumerate(reversed(cells)):
-        found = np.array(summary[cell]["reaches"])
+        found = np.maximum(summary[cell]["reaches"], edge)
         place = row + np.linspace(-0.34, 0.34, len(found))
         axes.plot(found, place, "o", color=LIGHT[COLOURS[cell]], markersize=4, clip_on=False)
         axes.vlines(summary[cell]["median"], row - 0.42, row + 0.42, color=LIGHT["ink"], linewidth=1.4)
     label(axes, "lessons", (longest, len(cells) - 0.5), "muted", offset=(-4, 6), ha="right")
     axes.set_yticks(range(len(cells)), [NAMES.get(cell, cell) for cell in reversed(cells)])
     axes.tick_params(axis="y", length=0)
-    axes.set_xscale("symlog", linthresh=10, linscale=0.7)
-    ticks = [0, 5, 10, 20, 50, 100, 200, 500, 1000]
+    axes.set_xscale("log")
+    ticks = [5, 10, 20, 50, 100, 200, 500, 1000]
     axes.set_xticks(ticks, map(str, ticks))
     axes.set_xticks([], minor=True)
     largest = max(summary[cell]["largest"] for cell in cells)
-    axes.set(xlabel="all words right up to n =", xlim=(0, 1.1 * max(largest, 20)), ylim=(-0.6, len(cells) - 0.2))
-    axes.set_ylabel("cell", rotation=0, ha="left")
+    axes.set(xlabel="all words right up to n =", xlim=(edge, 1.15 * largest), ylim=(-0.6, len(cells) - 0.2))
     return axes
 
 
@@ -55,14 +55,9 @@ def traces(found: Mapping[str, Mapping[str, Any]], colours: Mapping[str, str] = 
         if trace["says"] is not None:
             at = n + trace["says"]
             axes.plot(at, state[at], "D", color=LIGHT["output"], markersize=7)
-            label(axes, "says\nthe end", (at, state[at]), "output", offset=(0, 12), ha="center", va="bottom")
+            label(axes, "says the end", (at, state[at]), "output", offset=(-9, 0), ha="right")
         letter = "c" if cell in ("LSTM", "PeepholeLSTM") else "h"
         axes.set(title=NAMES.get(cell, cell).replace("\n", " "), xlabel="letters read: a, then b", ylabel=letter)
         axes.set_xticks([0, n, 2 * n])
-        axes.margins(y=0.16)
+        axes.margins(x=0.03, y=0.1)
     return panels[0]
-
-
-def gathered(summary: Mapping[str, Any], cells: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """Return the traces of these cells out of the summary of the experiment `counting`."""
-    return {cell: summary[cell]["trace"] for cell in cells}

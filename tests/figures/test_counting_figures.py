@@ -17,19 +17,19 @@ def test_every_run_is_a_dot_at_its_reach_and_the_median_a_line():
     axes = draw.reaches(SUMMARY)
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["LSTM", "tanh"]
     lstm, rnn = axes.lines
-    assert (lstm.get_xdata().tolist(), rnn.get_xdata().tolist()) == ([10, 40, 1000], [0, 9, 12])
+    assert (lstm.get_xdata().tolist(), rnn.get_xdata().tolist()) == ([10, 40, 1000], [5, 9, 12])
     assert (lstm.get_color(), rnn.get_color()) == (LIGHT["cell"], LIGHT["hidden"])
     assert (np.diff(lstm.get_ydata()) > 0).all()
     assert (rnn.get_ydata() > 0.5).all()
     assert [group.get_segments()[0][0, 0] for group in axes.collections] == [40, 9]
     assert axes.get_xlim()[1] >= 1000
-    assert has_named_axes(axes)
+    assert axes.get_xlabel()
 
 
 def test_the_lessons_are_marked():
     axes = draw.reaches(SUMMARY, longest=7)
     (span,) = axes.patches
-    assert (span.get_x(), span.get_width()) == (0, 7)
+    assert (span.get_x(), span.get_width()) == (3.5, 3.5)
     assert texts(axes) == ["lessons"]
 
 
@@ -43,8 +43,3 @@ def test_a_trace_is_drawn_with_the_place_where_it_says_the_end():
     assert [axes.get_title() for axes in (lstm, gru)] == ["LSTM", "GRU"]
     assert (lstm.get_ylabel(), gru.get_ylabel()) == ("c", "h")
     assert has_named_axes(gru)
-
-
-def test_traces_are_gathered_by_cell():
-    summary = {"LSTM": {"trace": {"says": 1}}, "GRU": {"trace": {"says": 2}}}
-    assert draw.gathered(summary, ["GRU"]) == {"GRU": {"says": 2}}
