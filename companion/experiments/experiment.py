@@ -55,6 +55,7 @@ EXPERIMENTS = (
     "gru_from_lstm",
     "timing",
     "timing_again",
+    "counting",
 )  # each a module of this package that holds EXPERIMENT
 
 
