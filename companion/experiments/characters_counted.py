@@ -16,7 +16,7 @@ from companion.experiments.characters import fresh
 from companion.experiments.experiment import Experiment
 from companion.tasks import characters
 
-CONFIG: dict[str, Any] = {"orders": list(range(1, 9)), "copied": 30}
+CONFIG: dict[str, Any] = {"orders": list(range(1, 8)), "copied": 30}
 
 
 def measure(seeds: Sequence[Any], config: Mapping[str, Any]) -> list[dict[str, Any]]:

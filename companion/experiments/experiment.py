@@ -53,6 +53,8 @@ EXPERIMENTS = (
     "forget_bias",
     "reber",
     "gru_from_lstm",
+    "characters_counted",
+    "writer",
     "timing",
     "timing_again",
     "counting",

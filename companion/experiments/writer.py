@@ -1,6 +1,7 @@
 """A GRU that writes Python's documentation: 128 units, kept in the book, so that a page can let it write.
 
-It was trained by the first of these lines. The second keeps of the run the weights alone, in half precision:
+It was trained by the first of these lines, stopped at the checkpoint of update 2700. The second keeps of the run the
+weights alone, in half precision:
 
     python -m companion.training.language --cell GRU --hidden 128 --batch 16 --steps 100 --updates 4000 --device cpu \\
         --checkpoint run.safetensors
@@ -27,7 +28,7 @@ from companion.experiments.evidence import evidence_folder
 from companion.experiments.experiment import Experiment
 from companion.tasks import characters
 
-CONFIG: dict[str, Any] = {"hidden": 128, "batch": 16, "steps": 100, "updates": 4000, "copied": 30, "untrained": 20}
+CONFIG: dict[str, Any] = {"hidden": 128, "batch": 16, "steps": 100, "updates": 2700, "copied": 30, "untrained": 5}
 NAME = "writer.safetensors"
 
 Array = np.ndarray

@@ -159,7 +159,7 @@ def trace(text: str, values: Mapping[str, np.ndarray]) -> np.ndarray:
             at += len(row) + 1
             for x, symbol in enumerate(row):
                 panel.text(x, y, symbol, ha="center", va="center", family="DejaVu Sans Mono", fontsize=7)
-        panel.imshow(field, cmap=SIGNED, vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
+        panel.imshow(field, cmap=SIGNED, vmin=-1, vmax=1, alpha=0.65, aspect="auto", interpolation="nearest")
         panel.set_title(name)
         panel.set_axis_off()
     return axes
