@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from companion.reference import RNN
+from tests.book.live import MINUS, control, number, opened, press, says_name_and_value, settings, table, without_scripts
 
 pytestmark = [pytest.mark.browser, pytest.mark.pages]
 
 PAGE = "book/bptt.html"
-MINUS = "\u2212"
-CELLS = "body => [...body.rows].map(row => [...row.cells].map(cell => cell.textContent))"
 
 
 def reference(shown):
@@ -45,10 +44,6 @@ def reference(shown):
     }
 
 
-def number(text):
-    return float(text.replace(MINUS, "-"))
-
-
 def values(figure):
     """What the figure publishes, once it agrees with the reference and with what the reader sees."""
     shown = json.loads(figure.get_attribute("data-values"))
@@ -68,7 +63,7 @@ def values(figure):
         for role, name in (("dh", "dh"), ("da", "da")):
             line = figure.locator(f"[data-role={role}]").text_content()
             assert number(re.search(rf"([{MINUS}\d.]+)$", line)[1]) == pytest.approx(right[name][T - done], abs=5.1e-4)
-    rows = figure.locator("tbody").evaluate(CELLS)
+    rows = table(figure)
     assert [int(row[0]) for row in rows] == list(range(T - 1, T - 1 - done, -1))
     for row in rows:
         t = int(row[0])
@@ -80,23 +75,9 @@ def values(figure):
     return shown
 
 
-@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["wide", "narrow"])
+@settings
 def figure(open_page, request):
-    width, theme = request.param
-    found = open_page(PAGE, width, theme).locator('figure[data-interactive="bptt"]')
-    found.locator("svg.u-chart").scroll_into_view_if_needed()
-    return found
-
-
-def control(figure, name):
-    return figure.locator(f'[data-control="{name}"]')
-
-
-def press(figure, name, times=1):
-    button = figure.get_by_role("button", name=name, exact=True)
-    for _ in range(times):
-        button.focus()
-        figure.page.keyboard.press("Enter")
+    return opened(open_page, request, PAGE, "bptt")
 
 
 def test_at_first_nothing_has_gone_back_and_nothing_moves(figure):
@@ -174,15 +155,11 @@ def test_it_plays_on_demand_and_stops_at_the_first_step(figure):
 
 def test_every_slider_has_a_name_and_says_its_value(figure):
     for name in ("T", "w", "u", "target"):
-        assert control(figure, name).evaluate("input => input.labels[0].textContent")
-        assert control(figure, name).get_attribute("aria-valuetext") is not None
+        assert says_name_and_value(control(figure, name))
 
 
 def test_without_scripts_a_picture_with_the_same_numbers_is_there(open_page):
-    figure = open_page(PAGE, scripts=False).locator('figure[data-interactive="bptt"]')
-    assert figure.locator(".u-still svg").is_visible()
-    assert not figure.locator(".u-stage").is_visible()
-    texts = " ".join(figure.locator(".u-still text").all_text_contents())
+    texts = " ".join(without_scripts(open_page, PAGE, "bptt"))
     right = reference({"w": 1.0, "u": 0.8, "target": 1.0, "every": False, "x": [1, 0, 0, 0, 0]})
     for name in ("h", "dh", "da"):
         said = [number(v) for v in re.findall(rf"(?<!\w){name} ([{MINUS}\d.]+)", texts)]

@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 from companion.reference import LSTM
+from tests.book.live import MINUS, control, number, opened, press, says_name_and_value, settings, table, without_scripts
 
 pytestmark = [pytest.mark.browser, pytest.mark.pages]
 
 PAGE = "book/lstm.html"
-MINUS = "\u2212"
 NAMES = ("i", "f", "o", "g", "c", "h", "left")
-CELLS = "body => [...body.rows].map(row => [...row.cells].map(cell => cell.textContent))"
 
 
 def reference(a):
@@ -34,17 +33,13 @@ def reference(a):
     return found
 
 
-def number(text):
-    return float(text.replace(MINUS, "-"))
-
-
 def values(figure):
     """What the figure publishes, once it agrees with the reference and with what the reader sees."""
     shown = json.loads(figure.get_attribute("data-values"))
     right, t = reference(shown["a"]), shown["t"]
     for name in NAMES:
         np.testing.assert_allclose(shown[name], right[name], rtol=1e-9, atol=1e-12, err_msg=name)
-    rows = figure.locator("tbody").evaluate(CELLS)
+    rows = table(figure)
     for j, row in enumerate(rows):
         np.testing.assert_allclose([number(v) for v in row[1:]], [right[n][j] for n in NAMES], atol=5.1e-4)
     said = figure.locator("[data-role=gates]").text_content()
@@ -64,21 +59,9 @@ def values(figure):
     return shown
 
 
-@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["wide", "narrow"])
+@settings
 def figure(open_page, request):
-    width, theme = request.param
-    found = open_page(PAGE, width, theme).locator('figure[data-interactive="cell"]')
-    found.locator("svg.u-chart").scroll_into_view_if_needed()
-    return found
-
-
-def control(figure, name):
-    return figure.locator(f'[data-control="{name}"]')
-
-
-def press(figure, name):
-    figure.get_by_role("button", name=name, exact=True).focus()
-    figure.page.keyboard.press("Enter")
+    return opened(open_page, request, PAGE, "cell")
 
 
 def test_at_first_it_stores_holds_and_shows(figure):
@@ -135,15 +118,11 @@ def test_the_mouse_chooses_a_step(figure):
 
 def test_every_slider_has_a_name_and_says_its_value(figure):
     for name in ("t", "g", "i", "f", "o"):
-        assert control(figure, name).evaluate("input => input.labels[0].textContent")
-        assert control(figure, name).get_attribute("aria-valuetext") is not None
+        assert says_name_and_value(control(figure, name))
 
 
 def test_without_scripts_a_picture_with_the_same_numbers_is_there(open_page):
-    figure = open_page(PAGE, scripts=False).locator('figure[data-interactive="cell"]')
-    assert figure.locator(".u-still svg").is_visible()
-    assert not figure.locator(".u-stage").is_visible()
-    texts = " ".join(figure.locator(".u-still text").all_text_contents())
+    texts = " ".join(without_scripts(open_page, PAGE, "cell"))
     heard = [0.3, -0.8, 1.5, -0.4, 0.9, -1.2, 0.2, -0.6, 1.1, -1.5, 0.5, -0.3, 0.8, -1.0, 0.4, -0.7]
     a = {"g": heard, "i": [-6] * 16, "f": [6] * 16, "o": [-6] * 16}
     a["i"][2], a["o"][12] = 6, 6

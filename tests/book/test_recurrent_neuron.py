@@ -7,16 +7,15 @@ import numpy as np
 import pytest
 
 from companion.reference import RNN
+from tests.book.live import MINUS, control, number, opened, press, says_name_and_value, settings, table, without_scripts
 
 pytestmark = [pytest.mark.browser, pytest.mark.pages]
 
 PAGE = "book/recurrent-neuron.html"
-MINUS = "\u2212"
 DOTS = """chart => [...chart.querySelectorAll('circle[r="3.5"]')].map(dot => {
     const place = dot.getBoundingClientRect();
     return [place.x + place.width / 2, place.y + place.height / 2];
 })"""
-CELLS = "body => [...body.rows].map(row => [...row.cells].map(cell => cell.textContent))"
 
 
 def reference(shown, u=None):
@@ -30,10 +29,6 @@ def reference(shown, u=None):
     return layer(np.array(shown["x"], dtype=float)[:, None])[0][:, 0]
 
 
-def number(text):
-    return float(text.replace(MINUS, "-"))
-
-
 def values(figure):
     """What the figure publishes, once it agrees with the reference and with what the reader sees."""
     shown = json.loads(figure.get_attribute("data-values"))
@@ -43,23 +38,16 @@ def values(figure):
 
     sums = figure.locator("[data-role=squash]").text_content()
     assert number(re.search(rf"= ([{MINUS}\d.]+)$", sums)[1]) == pytest.approx(h[shown["t"]], abs=5.1e-4)
-    rows = figure.locator("tbody").evaluate(CELLS)
+    rows = table(figure)
     assert [int(step) for step, _, _ in rows] == list(range(len(h)))
     np.testing.assert_allclose([number(x) for _, x, _ in rows], shown["x"], atol=5.1e-3)
     np.testing.assert_allclose([number(out) for _, _, out in rows], h, atol=5.1e-4)
     return shown
 
 
-@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["wide", "narrow"])
+@settings
 def figure(open_page, request):
-    width, theme = request.param
-    found = open_page(PAGE, width, theme).locator('figure[data-interactive="neuron"]')
-    found.locator("svg.u-chart").scroll_into_view_if_needed()
-    return found
-
-
-def control(figure, name):
-    return figure.locator(f'[data-control="{name}"]')
+    return opened(open_page, request, PAGE, "neuron")
 
 
 def test_at_first_it_shows_one_impulse_and_its_trace(figure):
@@ -84,17 +72,14 @@ def test_the_keyboard_moves_every_weight_and_the_input(figure):
 
 def test_every_slider_has_a_name_and_says_its_value(figure):
     for name in ("w", "u", "b", "t", "x"):
-        label = control(figure, name).evaluate("input => input.labels[0].textContent")
-        assert label
-        assert control(figure, name).get_attribute("aria-valuetext") is not None
+        assert says_name_and_value(control(figure, name))
 
 
 def test_a_signal_is_chosen_by_keyboard_and_the_latch_holds_it(figure):
     for name, key, times in (("u", "End", 1), ("w", "End", 1)):
         for _ in range(times):
             control(figure, name).press(key)
-    figure.get_by_role("button", name="Set, then reset").focus()
-    figure.page.keyboard.press("Enter")
+    press(figure, "Set, then reset")
     shown = values(figure)
     assert (np.array(shown["h"][2:11]) > 0.9).all()
     assert shown["h"][19] < -0.9
@@ -127,10 +112,7 @@ def test_the_mouse_moves_a_slider(figure):
 
 
 def test_without_scripts_a_picture_with_the_same_numbers_is_there(open_page):
-    figure = open_page(PAGE, scripts=False).locator('figure[data-interactive="neuron"]')
-    assert figure.locator(".u-still svg").is_visible()
-    assert not figure.locator(".u-stage").is_visible()
-    said = re.findall(r"u = ([\d.]+), h = ([\d.]+)", " ".join(figure.locator(".u-still text").all_text_contents()))
+    said = re.findall(r"u = ([\d.]+), h = ([\d.]+)", " ".join(without_scripts(open_page, PAGE, "neuron")))
     assert len(said) == 4
     for u, h in said:
         impulse = {"w": 1.0, "u": float(u), "b": 0.0, "x": np.eye(1, 20, 2)[0]}

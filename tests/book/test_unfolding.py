@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from companion.reference import RNN
+from tests.book.live import MINUS, control, number, opened, press, says_name_and_value, settings, table, without_scripts
 
 pytestmark = [pytest.mark.browser, pytest.mark.pages]
 
 PAGE = "book/unfolding.html"
-MINUS = "\u2212"
 SHOWN = """chart => [...chart.querySelectorAll('g[data-step]')].map(step => Object.fromEntries(
     [...step.querySelectorAll('[data-value]')].map(node => [node.dataset.value, node.textContent])))"""
-CELLS = "body => [...body.rows].map(row => [...row.cells].map(cell => cell.textContent))"
 OVERLAPS = """chart => {
     const boxes = [...chart.querySelectorAll('[data-value]')].map(node => node.getBoundingClientRect());
     let count = 0;
@@ -24,10 +23,6 @@ OVERLAPS = """chart => {
     }
     return count;
 }"""
-
-
-def number(text):
-    return float(text.replace(MINUS, "-"))
 
 
 def reference(shown):
@@ -59,7 +54,7 @@ def values(figure):
             assert decimals >= 2
             assert number(text) == pytest.approx(expected[name][t], abs=0.51 * 10**-decimals)
 
-    rows = figure.locator("tbody").evaluate(CELLS)
+    rows = table(figure)
     assert [int(row[0]) for row in rows] == list(range(shown["done"]))
     for t, row in enumerate(rows):
         for name, text in zip(("x", "wx", "uh", "a", "h"), row[1:], strict=True):
@@ -70,21 +65,9 @@ def values(figure):
     return shown
 
 
-@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["wide", "narrow"])
+@settings
 def figure(open_page, request):
-    width, theme = request.param
-    found = open_page(PAGE, width, theme).locator('figure[data-interactive="unroll"]')
-    found.locator("svg.u-chart").scroll_into_view_if_needed()
-    return found
-
-
-def press(figure, name):
-    figure.get_by_role("button", name=name, exact=True).focus()
-    figure.page.keyboard.press("Enter")
-
-
-def control(figure, name):
-    return figure.locator(f'[data-control="{name}"]')
+    return opened(open_page, request, PAGE, "unroll")
 
 
 def test_at_first_one_step_of_an_impulse_is_done_and_nothing_moves(figure):
@@ -172,14 +155,10 @@ def test_a_click_on_a_box_runs_up_to_it(figure):
 
 def test_every_slider_has_a_name_and_says_its_value(figure):
     for name in ("T", "w", "u"):
-        assert control(figure, name).evaluate("input => input.labels[0].textContent")
-        assert control(figure, name).get_attribute("aria-valuetext") is not None
+        assert says_name_and_value(control(figure, name))
 
 
 def test_without_scripts_a_picture_with_the_same_numbers_is_there(open_page):
-    figure = open_page(PAGE, scripts=False).locator('figure[data-interactive="unroll"]')
-    assert figure.locator(".u-still svg").is_visible()
-    assert not figure.locator(".u-stage").is_visible()
-    said = figure.locator(".u-still text").all_text_contents()
+    said = without_scripts(open_page, PAGE, "unroll")
     for value in reference({"w": 1.0, "u": 0.5, "x": np.eye(1, 5)[0]}):
         assert f"{value:.3f}" in said

@@ -8,12 +8,11 @@ import pytest
 
 from companion.reference import RNN
 from companion.reference import jacobians as jac
+from tests.book.live import MINUS, control, number, opened, press, says_name_and_value, settings, table, without_scripts
 
 pytestmark = [pytest.mark.browser, pytest.mark.pages]
 
 PAGE = "book/vanishing-exploding.html"
-MINUS = "\u2212"
-CELLS = "body => [...body.rows].map(row => [...row.cells].map(cell => cell.textContent))"
 KINDS = {"linear": "linear", "tanh": "tanh", "sigmoid": "sigmoid", "ReLU": "relu"}
 
 
@@ -35,10 +34,6 @@ def reference(shown):
     return np.array(norms), jac.bound(U, jac.STEEPEST[kind], np.arange(T + 1)), U
 
 
-def number(text):
-    return float(text.replace(MINUS, "-"))
-
-
 def values(figure):
     """What the figure publishes, once it agrees with the reference and with what the reader sees."""
     shown = json.loads(figure.get_attribute("data-values"))
@@ -50,7 +45,7 @@ def values(figure):
     np.testing.assert_allclose(found.sum().real, np.trace(U), rtol=1e-6, atol=1e-6)
     assert shown["sigma"] == pytest.approx(np.linalg.norm(U, 2), rel=1e-6)
 
-    rows = figure.locator("tbody").evaluate(CELLS)
+    rows = table(figure)
     assert [int(row[0]) for row in rows] == list(range(shown["T"] + 1))
     np.testing.assert_allclose([number(row[1]) for row in rows], norms, rtol=5.1e-3)
     np.testing.assert_allclose([number(row[2]) for row in rows], bounds, rtol=5.1e-3)
@@ -63,23 +58,13 @@ def values(figure):
     return shown
 
 
-@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["wide", "narrow"])
+@settings
 def figure(open_page, request):
-    width, theme = request.param
-    found = open_page(PAGE, width, theme).locator('figure[data-interactive="gradient"]')
-    found.locator("svg.u-chart").scroll_into_view_if_needed()
-    return found
+    return opened(open_page, request, PAGE, "gradient")
 
 
-def control(figure, name):
-    return figure.locator(f'[data-control="{name}"]')
-
-
-def press(figure, name):
-    button = figure.get_by_role("button", name=name, exact=True)
-    button.focus()
-    figure.page.keyboard.press("Enter")
-    assert button.get_attribute("aria-pressed") == "true"
+def choose(figure, name):
+    assert press(figure, name).get_attribute("aria-pressed") == "true"
 
 
 def test_at_first_a_tanh_network_with_a_gaussian_matrix_is_shown(figure):
@@ -90,8 +75,8 @@ def test_at_first_a_tanh_network_with_a_gaussian_matrix_is_shown(figure):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("matrix", ["Gaussian", "Orthogonal", "Not normal"])
 def test_every_activation_and_matrix_is_chosen_by_the_keyboard(figure, kind, matrix):
-    press(figure, kind)
-    press(figure, matrix)
+    choose(figure, kind)
+    choose(figure, matrix)
     shown = values(figure)
     assert (shown["kind"], shown["matrix"]) == (kind, matrix)
 
@@ -106,16 +91,16 @@ def test_the_keyboard_moves_both_sliders_to_their_ends(figure):
 
 
 def test_a_linear_network_with_an_orthogonal_matrix_keeps_its_gradient_at_gain_one(figure):
-    press(figure, "linear")
-    press(figure, "Orthogonal")
+    choose(figure, "linear")
+    choose(figure, "Orthogonal")
     assert np.ptp(values(figure)["norms"]) < 0.01
     control(figure, "gain").press("ArrowLeft")
     assert values(figure)["norms"][-1] == pytest.approx(0.95**40, rel=0.02)
 
 
 def test_what_is_not_normal_grows_before_it_vanishes(figure):
-    press(figure, "linear")
-    press(figure, "Not normal")
+    choose(figure, "linear")
+    choose(figure, "Not normal")
     for _ in range(10):
         control(figure, "gain").press("ArrowLeft")
     control(figure, "T").press("End")
@@ -126,13 +111,9 @@ def test_what_is_not_normal_grows_before_it_vanishes(figure):
 
 def test_every_slider_has_a_name_and_says_its_value(figure):
     for name in ("gain", "T"):
-        assert control(figure, name).evaluate("input => input.labels[0].textContent")
-        assert control(figure, name).get_attribute("aria-valuetext") is not None
+        assert says_name_and_value(control(figure, name))
 
 
 def test_without_scripts_a_picture_with_numbers_is_there(open_page):
-    figure = open_page(PAGE, scripts=False).locator('figure[data-interactive="gradient"]')
-    assert figure.locator(".u-still svg").is_visible()
-    assert not figure.locator(".u-stage").is_visible()
-    texts = " ".join(figure.locator(".u-still text").all_text_contents())
+    texts = " ".join(without_scripts(open_page, PAGE, "gradient"))
     assert len(re.findall(r"gain [\d.]+: [\d.]+e", texts)) == 3
