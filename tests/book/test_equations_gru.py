@@ -9,7 +9,7 @@ import torch
 from companion import reference as ref
 from companion.exercises import gru as exercises
 from companion.exercises import lstm as lstm_exercises
-from companion.experiments import gru_from_lstm
+from companion.experiments import gru_from_lstm, writer
 from companion.reference.activations import sigmoid
 from companion.reference.cells import GRUCell, ResetBeforeGRUCell
 from companion.reference.unroll import scan_back
@@ -213,3 +213,22 @@ def test_a_gru_has_three_blocks_and_two_biases(equation, inputs, hidden):
     told = equation("eq-gru-count", of=ref.GRU)
     told.close(float(ours), float(theirs), rtol=0)
     told.close(float(ours), 3.0 * hidden * (inputs + hidden + 2), rtol=0)
+
+
+def test_the_bits_are_those_that_a_code_would_need(equation):
+    """A text of T characters costs log2 of one over its whole probability; torch's cross-entropy is in nats."""
+    model = writer.Writer(ref.GRU(4, 5, rng=0), ref.Linear(5, 4, rng=1), "abcd")
+    words = "abacadbcdd"
+    numbers = torch.tensor(["abcd".index(symbol) for symbol in words])
+    nats = torch.nn.functional.cross_entropy(torch.from_numpy(model.read(words)[1])[:-1], numbers[1:])
+    equation("eq-gru-bits", of=writer.Writer.bits).close(model.bits(words).mean(), nats / np.log(2), rtol=1e-12)
+
+
+def test_a_temperature_raises_the_probabilities_to_a_power(equation, rng):
+    logits = 3 * rng.standard_normal((6, 5))
+    p = torch.softmax(torch.from_numpy(logits), dim=-1)
+    for temperature in (0.3, 1.0, 2.5):
+        raised = p ** (1 / temperature)
+        expected = raised / raised.sum(dim=-1, keepdim=True)
+        actual = writer.chances(logits, temperature)
+        equation("eq-gru-temperature", of=writer.chances).close(actual, expected, rtol=1e-12)

@@ -69,3 +69,39 @@ def test_training_cannot_tell_which_way_round_the_update_gate_is(kind, rng):
         grads = other.bptt(other.unroll(x), dy).params
         first.step(straight.bptt(straight.unroll(x), dy).params)
         second.step({name: (value.T * sign).T for name, value in grads.items()})
+
+
+# ---- the language model ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def written():
+    return Evidence.load("writer").summary
+
+
+@pytest.fixture(scope="module")
+def counted():
+    return Evidence.load("characters_counted").summary["best"]
+
+
+def test_the_network_is_ahead_of_counting_where_nothing_can_be_copied(written, counted):
+    assert written["validation"] < counted["validation"]
+    assert written["new"] < counted["new"]
+    assert f"{written['test']:.2f}" == f"{counted['test']:.2f}"  # level
+    assert written["test"] < written["validation"]
+    assert counted["test"] < counted["validation"]
+
+
+def test_the_network_has_hardly_fewer_numbers_than_the_n_gram_has_counts(written, counted):
+    assert 0.9 < written["parameters"] / counted["counted"] < 1
+    assert round(written["readings"]) == 10
+
+
+def test_two_units_follow_something_and_two_do_not(written):
+    found = written["units"]
+    assert found["quotes"]["score"] > 0.95
+    assert found["brackets"]["score"] > 0.8
+    for name in ("quotes", "brackets"):
+        assert found[name]["score"] > found[name]["untrained"] + 0.2
+    for name in ("indentation", "place"):
+        assert found[name]["score"] < found[name]["untrained"] + 0.05
