@@ -10,18 +10,12 @@ from companion.experiments import carousel
 from companion.reference import neuron
 from companion.reference.cells import LSTM1997Cell, LSTMCell
 from companion.reference.unroll import scan_back
-
-I, H, T = 3, 4, 6  # noqa: E741
-BLOCKS = "ifgo"
+from tests.book.gated_cell import BLOCKS, H, I, T, drawn, gradients, numbers
 
 
 @pytest.fixture(params=[0, 1, 2])
 def problem(request):
-    """A layer, an input, a state, and a random gradient for every output and for the final state."""
-    rng = np.random.default_rng(request.param)
-    layer = ref.LSTM(I, H, rng=rng)
-    x, h, c, dh, dc = (rng.standard_normal(shape) for shape in ((T, I), H, H, H, H))
-    return layer, x, (h, c), rng.standard_normal((T, H)), (dh, dc)
+    return drawn(ref.LSTM, request.param)
 
 
 def graph(problem):
@@ -44,14 +38,6 @@ def graph(problem):
         loss = loss + h @ dy_t
     loss = loss + h @ torch.from_numpy(dh) + c @ torch.from_numpy(dc)
     return found, loss, {"U": U, "W": W}
-
-
-def numbers(tensors):
-    return np.stack([tensor.detach().numpy() for tensor in tensors])
-
-
-def gradients(tensors):
-    return np.stack([tensor.grad.numpy() for tensor in tensors])
 
 
 class Weights:
