@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from companion.experiments.intervals import bootstrapped, corrected, interval, wilson
+from companion.experiments.intervals import bootstrapped, corrected, interval, student, wilson
 
 
 @pytest.mark.parametrize("k", [0, 7, 17, 20])
@@ -37,3 +37,13 @@ def test_corrected_intervals_hold_the_mean_and_grow_with_the_spread(rng):
     half = 1.96 * 0.5 / np.sqrt(50)
     assert_allclose(wide["high"] - wide["low"], 2 * half, rtol=0.3)
     assert set(corrected([1.0])) == {"mean", "min", "max"}
+
+
+def test_students_interval_is_that_of_his_test(rng):
+    from scipy.stats import ttest_1samp
+
+    values = rng.normal(2.0, 0.5, size=12)
+    found, expected = student(values), ttest_1samp(values, 0).confidence_interval()
+    assert_allclose([found["low"], found["high"]], expected, rtol=1e-12)
+    assert_allclose([found["mean"], found["min"], found["max"]], [values.mean(), values.min(), values.max()])
+    assert student([3.0]) == dict.fromkeys(("mean", "low", "high", "min", "max"), 3.0)

@@ -49,6 +49,20 @@ def test_an_update_is_that_of_torch_for_each_network(name):
                 assert_allclose(networks.network.params[f"{part}.{key}"][s], value, rtol=1e-4, err_msg=key)
 
 
+@pytest.mark.parametrize("name", TASKS)
+def test_the_gradient_of_the_loss_is_that_of_torch(name, rng):
+    _, data = start(name, [0, 1])
+    outputs = rng.standard_normal((*data.x.shape[:3], TASKS[name][1]))
+    loss, found = race.loss_of(outputs, data)
+    for s in range(2):
+        said, asked = torch.tensor(outputs[s], requires_grad=True), torch.from_numpy(data.asked[s])
+        wrong = torch.nn.functional.cross_entropy if data.labels else torch.nn.functional.mse_loss
+        expected = wrong(said[asked], torch.from_numpy(data.y[s])[asked])
+        expected.backward()
+        assert_allclose(loss[s], expected.item(), rtol=1e-12)
+        assert_allclose(found[s], said.grad, rtol=1e-9, atol=1e-15)
+
+
 def test_a_gradient_is_shortened_for_each_network_alone(rng):
     grads = {"a": rng.standard_normal((3, 2, 2)), "b": rng.standard_normal((3, 4))}
     grads["a"][1] *= 1e-3
@@ -64,7 +78,7 @@ def test_a_gradient_is_shortened_for_each_network_alone(rng):
 
 def test_a_score_counts_the_steps_that_are_asked():
     x, asked = np.zeros((2, 2, 2, 1)), np.array([[[1, 1], [0, 1]], [[1, 0], [0, 0]]], bool)
-    symbols = race.Data(x, np.array([[[0, 1], [-1, 1]], [[1, -1], [-1, -1]]]), asked)
+    symbols = race.Data(x, np.array([[[0, 1], [1, 1]], [[1, 1], [-1, -1]]]), asked)
     outputs = np.zeros((2, 2, 2, 2))
     outputs[..., 1] = 1
     assert_allclose(race.score(outputs, symbols), [2 / 3, 1])

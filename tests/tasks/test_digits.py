@@ -79,3 +79,7 @@ def test_guessing_scores_what_the_task_says(data, rng):
     assert_allclose(np.exp(-data.chance_loss), data.chance)
     most = max(range(10), key=list(data.labels[data.part("train")]).count)
     assert data.majority == list(answers).count(most) / len(answers)
+
+
+def test_the_majority_is_that_of_what_is_known():
+    assert digits.majority(np.array([3, 3, 7]), np.array([7, 7, 3, 1])) == 0.25
