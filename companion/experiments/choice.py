@@ -1,4 +1,4 @@
-"""Which cell for which task and lag: what the chapter on long-term dependencies makes of its comparisons of cells.
+"""Which cell for which task and lag: what the chapter on long-term dependencies makes of the comparison of five cells.
 
 A cell is reliable at a lag if the 95 % interval of the share of its runs that solve the task lies above one half.
 """
@@ -12,13 +12,12 @@ CELLS = {"RNN": "tanh", "IRNN": "IRNN", "GRU": "GRU", "LSTM": "LSTM", "PeepholeL
 
 
 def reliable(cells: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """Return the median updates of the reliable cells, the simplest first; how a cell begins stands behind a _."""
-    order = sorted(cells, key=lambda name: list(CELLS).index(name.partition("_")[0]))
-    return {said(name): cells[name]["updates"] for name in order if cells[name]["low"] > 0.5}
+    """Return the median updates of the cells that are reliable, by their names on the pages, the simplest first."""
+    return {called: cells[name]["updates"] for name, called in CELLS.items() if cells[name]["low"] > 0.5}
 
 
 def said(name: str) -> str:
-    """Return the name of a cell, and how it begins, as the pages say it."""
+    """Return the name of a cell, and how it begins (behind a _), as the pages say it."""
     kind, _, how = name.partition("_")
     return f"{CELLS[kind]}, {how}" if how else CELLS[kind]
 
@@ -37,9 +36,3 @@ def of_lags(summary: Mapping[str, Any]) -> list[tuple[str, int, str, str]]:
         for name, cells in summary.items()
         for lag in cells["RNN"]["lags"]
     ]
-
-
-def of_beginnings(summary: Mapping[str, Any]) -> list[tuple[int, str, str]]:
-    """Return distance, simplest and quickest reliable cell; `summary` is that of the experiment `beginnings`."""
-    distances = [key for key in next(iter(summary["begun"].values())) if key != "rate"]
-    return [(int(d[1:]), *decided({name: row[d] for name, row in summary["begun"].items()})) for d in distances]

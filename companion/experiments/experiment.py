@@ -57,6 +57,9 @@ EXPERIMENTS = (
     "writer",
     "timing",
     "timing_again",
+    "beginnings",
+    "by_hand",
+    "long_lags",
     "counting",
 )  # each a module of this package that holds EXPERIMENT
 

@@ -195,8 +195,5 @@ def test_the_table_names_the_simplest_and_the_quickest_reliable_cell():
     assert rows["copying", 10] == ("LSTM", "LSTM (100)")
 
 
-def test_the_table_of_beginnings_says_how_a_cell_began():
-    found = begun({"40/GRU chrono/0.01": 20, "40/LSTM chrono/0.01": 20})
-    assert choice.of_beginnings(found) == [(40, "GRU, chrono", "GRU, chrono (50)")]
-    assert choice.of_beginnings(begun({"40/RNN/0.01": 20, "40/IRNN/0.01": 20})) == [(40, "tanh", "tanh (50)")]
-    assert choice.of_beginnings(begun({})) == [(40, "–", "–")]
+def test_a_beginning_is_called_by_its_cell():
+    assert [choice.said(name) for name in ("RNN", "GRU_chrono")] == ["tanh", "GRU, chrono"]

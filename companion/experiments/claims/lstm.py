@@ -160,6 +160,13 @@ CLAIMS = (
         ("000", "003"),
         "lstm",
         "Adding, copying, temporal order and agreement at a distance: success against lag.",
+        condition="Five cells with equal numbers of weights, equal updates and batches, twenty seeds; each has the "
+        "better of two rates, and its reach on a task is the longest lag that at least half of its runs "
+        "solve. Holds if the reach of the LSTM is longer than that of the tanh network on all four tasks, "
+        "with a condition if it is on some of them, and is false if it is on none.",
+        evidence="long_lags",
+        expected=CONDITIONAL,
+        judge=kept,
     ),
     Claim(
         "C21",
