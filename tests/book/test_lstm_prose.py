@@ -90,3 +90,10 @@ def test_the_experiment_of_1997_is_as_the_page_says():
     assert times.mean() - np.mean(times[times <= 8 * np.median(times)]) > 2000
     assert max(reber.summary[f"RNN/12/{rate}"]["succeeded"] for rate in (0.1, 0.5)) <= 4
     assert reber.summary["forget gate/6/0.5"]["succeeded"] <= six["succeeded"]
+
+
+def test_on_which_tasks_the_lstm_is_ahead_of_a_tanh_network():
+    reach = claim("C20").verdict().numbers["reach"]
+    ahead = {task for task, cells in reach.items() if cells["LSTM"] > cells["RNN"]}
+    assert ahead == {"adding", "temporal_order"}
+    assert all(cells["LSTM"] < cells["RNN"] for task, cells in reach.items() if task not in ahead)
