@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-REFERENCE = Path("companion", "reference")
+AROUND = ("training", "tasks", "experiments")
 
-# the test files that stand for each file of the reference, with options of pytest: a fast part of all tests
+# the test files that stand for each file, with options of pytest: a fast part of all tests. Files are named from
+# companion/reference on, those of the folders around it from companion on; their tests stand in the folder of that name
 CELLS = ("test_equations.py", "test_gradcheck.py")
 SCAN = ("test_gradcheck.py", "test_layouts.py", "test_horizon.py", "test_tape.py")
 WHERE_TESTED = {
@@ -33,6 +34,20 @@ WHERE_TESTED = {
     "losses.py": ("test_losses.py",),
     "linear.py": ("test_losses.py",),
     "gradcheck.py": ("test_gradcheck.py",),
+    "training/numpy_loop.py": ("test_numpy_loop.py",),
+    "training/batches.py": ("test_batches.py",),
+    "training/truncation.py": ("test_truncation.py",),
+    "training/step.py": ("test_torch_loop.py",),
+    "training/models.py": ("test_torch_loop.py", "test_truncation.py"),
+    "training/record.py": ("test_torch_loop.py",),
+    "training/checkpoints.py": ("test_checkpoints.py",),
+    "training/resume.py": ("test_resume.py", "-k", "not bit_by_bit"),
+    "tasks/timing.py": ("test_timing.py",),
+    "tasks/digits.py": ("test_digits.py",),
+    "tasks/names.py": ("test_names.py",),
+    "tasks/batching.py": ("test_echo.py",),
+    "experiments/race.py": ("test_race.py",),
+    "experiments/intervals.py": ("test_intervals.py",),
 }
 
 
@@ -50,9 +65,14 @@ class Mutant:
         """What of the tests stands for this file."""
         return WHERE_TESTED[self.file]
 
+    @property
+    def part(self) -> str:
+        """The folder of the package, and of the tests, that the file belongs to."""
+        return place(self.file).parts[1]
+
     def apply(self, folder: Path) -> None:
         """Write the mistake into the copy in this folder."""
-        path = folder / REFERENCE / self.file
+        path = folder / place(self.file)
         lines = path.read_text(encoding="utf-8").split("\n")
         assert lines[self.line - 1] == self.old, self
         lines[self.line - 1] = self.new
@@ -72,8 +92,13 @@ def by_hand(file: str, old: str, new: str, which: int = 1) -> Mutant:
 
 
 def source(file: str) -> list[str]:
-    """The lines of a file of the reference."""
-    return (ROOT / REFERENCE / file).read_text(encoding="utf-8").split("\n")
+    """The lines of a file."""
+    return (ROOT / place(file)).read_text(encoding="utf-8").split("\n")
+
+
+def place(file: str) -> Path:
+    """Where a file stands in the project."""
+    return Path("companion", *(() if file.split("/")[0] in AROUND else ("reference",)), file)
 
 
 BY_HAND = [
@@ -171,6 +196,77 @@ BY_HAND = [
     by_hand("init.py", "b_i[...] = -b_f", "b_i[...] = b_f"),
     by_hand("tape.py", "turn(array, self._reverse, run.mask)", "array"),
     by_hand("gradcheck.py", "return self.error <= self.tolerance", "return not self.error > self.tolerance"),
+    # training
+    by_hand(
+        "training/numpy_loop.py",
+        "unroll(batch.x, lengths=batch.lengths)",
+        "unroll(batch.x)",
+    ),
+    by_hand("training/numpy_loop.py", "self.layer.bptt(tape, head.x)", "self.layer.bptt(tape, head.x, horizon=1)"),
+    by_hand("training/numpy_loop.py", 'if "weight" in name:', "if True:"),
+    by_hand("training/batches.py", "self.begins = self._taken == 0", "self.begins = True"),
+    by_hand("training/batches.py", "islice(self._pass, self._taken)", "islice(self._pass, self._taken + 1)"),
+    by_hand(
+        "training/batches.py",
+        "np.clip(batch.lengths - begin, 0, end - begin)",
+        "np.clip(batch.lengths, 0, end - begin)",
+    ),
+    by_hand("training/batches.py", "fresh = begin == 0 and self._fresh", "fresh = self._fresh"),
+    by_hand("training/batches.py", "begins or not self._carry, False", "begins, False"),
+    by_hand("training/truncation.py", "else k2 - k1", "else k2 - k1 + 1"),
+    by_hand("training/truncation.py", "second]), detach(middle), end", "second]), middle, end"),
+    by_hand("training/truncation.py", "Carried(middle, inputs[split:])", "Carried(detach(end), inputs[split:])"),
+    by_hand("training/truncation.py", "piece(data, part.steps), len(data.y))", "piece(data, part.steps))"),
+    by_hand("training/step.py", "if block.fresh:", "if False:"),
+    by_hand("training/step.py", "self.scaler.unscale_(self._optimiser)", "pass"),
+    by_hand("training/step.py", "return norm, self.scaler.get_scale() >= before", "return norm, True"),
+    by_hand(
+        "training/step.py",
+        "self.carried = Carried(detach(end), data.x[:0])",
+        "self.carried = Carried(None, data.x[:0])",
+    ),
+    by_hand("training/models.py", "each.sum() / max(len(each) if targets is None else targets, 1)", "each.mean()"),
+    by_hand(
+        "training/models.py", "return tuple(detach(part) for part in state)", "return (detach(state[0]), state[1])"
+    ),
+    by_hand("training/record.py", "self.updates not in self.checked[-1:]", "True"),
+    by_hand("training/record.py", "tensor.detach().clone()", "tensor.detach()"),
+    by_hand("training/checkpoints.py", "os.replace(scratch, path)", "path.write_bytes(scratch.read_bytes())"),
+    by_hand("training/checkpoints.py", 'if metadata.get("digest") !=', 'if "digest" not in metadata and None !='),
+    by_hand("training/resume.py", "part.load_state_dict(tree[name])", "part.load_state_dict(part.state_dict())"),
+    by_hand("training/resume.py", 'if self._world.rank < len(tree["generators"]):', "if False:"),
+    by_hand("training/resume.py", 'if tree["settings"].get(name) != value:', "if False:"),
+    # tasks
+    by_hand("tasks/timing.py", "np.cumsum(self.delay + longer, axis=0)", "np.cumsum(self.delay + 1 - longer, axis=0)"),
+    by_hand("tasks/timing.py", "return Batch(x, y, at[-1] + 1)", "return Batch(x, y, at[-1])"),
+    by_hand("tasks/timing.py", "y[self.period - 1 :: self.period] = 1", "y[self.period :: self.period] = 1"),
+    by_hand("tasks/timing.py", ".all(axis=(-3, -1))", ".any(axis=(-3, -1))"),
+    by_hand("tasks/digits.py", "self.pictures[chosen].swapaxes(0, 1)", "self.pictures[chosen].transpose(2, 0, 1)"),
+    by_hand("tasks/digits.py", "y[0 if every else -1 :]", "y[-1:]"),
+    by_hand("tasks/digits.py", ".permutation(len(FORMS) - 1)", ".integers(len(FORMS) - 1, size=len(FORMS) - 1)"),
+    by_hand("tasks/digits.py", "np.bincount(known).argmax()", "np.bincount(asked).argmax()"),
+    by_hand("tasks/names.py", "if seen[name] == 1", "if seen[name] <= 2"),
+    by_hand("tasks/names.py", "step == lengths - 1", "step == len(x) - 1"),
+    by_hand("tasks/names.py", "start += count", "start += 0"),
+    by_hand("tasks/names.py", 'if re.fullmatch("[a-z]+", word)', 'if re.match("[a-z]+", word)'),
+    by_hand(
+        "tasks/batching.py",
+        "np.arange(T)[:, None] < np.asarray(lengths)",
+        "np.arange(T)[:, None] <= np.asarray(lengths)",
+    ),
+    # experiments
+    by_hand("experiments/race.py", "share = (asked / count[:, None, None, None])", "share = (asked / count.mean())"),
+    by_hand("experiments/race.py", "2 * error * share", "error * share"),
+    by_hand("experiments/race.py", "np.exp(log_p) - right", "right - np.exp(log_p)"),
+    by_hand("experiments/race.py", "== data.y) & data.asked", "== data.y)"),
+    by_hand("experiments/race.py", "np.where(np.isfinite(outputs).all(axis=(1, 2, 3)), value, np.nan)", "value"),
+    by_hand("experiments/race.py", ".sum(axis=1) for grad in grads.values()", ".sum() for grad in grads.values()"),
+    by_hand("experiments/race.py", "np.minimum(1, largest /", "(largest /"),
+    by_hand("experiments/race.py", "key=count) + 1", "key=count)"),
+    by_hand("experiments/intervals.py", '"share": successes / count', '"share": successes / (count + 1)'),
+    by_hand("experiments/intervals.py", 'method="wilson"', 'method="exact"'),
+    by_hand("experiments/intervals.py", "if np.ptp(values):", "if False:"),
+    by_hand("experiments/intervals.py", "t.ppf(0.975", "t.ppf(0.95"),
 ]
 
 SWAPS = {ast.Add: ("+", "-"), ast.Sub: ("-", "+"), ast.Mult: ("*", "+")}
