@@ -12,27 +12,27 @@ from companion.reference import neuron
 
 
 def kept(u, w):
-    """Return whether h = tanh(u h + w s) keeps the "first" or the "last" sign s that it met, for u above 1."""
+    """Return whether h = tanh(u h + w s) keeps the last sign s that it met; else it keeps the first. u is above 1."""
     h = 1.0
     for _ in range(10_000):
         h = np.tanh(u * h)
-    return "last" if w > u * h else "first"
+    return bool(w > u * h)
 
 
 def _against_u(u, w):
-    return "last" if w > u else "first"
+    return w > u
 
 
 def _against_the_state(u, w):
-    return "last" if w > neuron.fixed_points(u)[-1] else "first"
+    return bool(w > neuron.fixed_points(u)[-1])
 
 
 def _against_the_fold(u, w):
-    return "last" if w > neuron.fold(u) else "first"
+    return bool(w > neuron.fold(u))
 
 
 def _turned(u, w):
-    return {"first": "last", "last": "first"}[kept(u, w)]
+    return not kept(u, w)
 
 
 # ---- 2: two units that add -------------------------------------------------------------------------------------------
