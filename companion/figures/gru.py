@@ -117,8 +117,13 @@ def readers(
     for panel, name in zip(axes, ("", *costs), strict=True):
         panel.axhline(counting, color=LIGHT["muted"], linewidth=1, linestyle=(0, (4, 3)))
         panel.set(xscale="log", xlabel=f"seconds, {name}" if name else "characters read")
+        panel.xaxis.set_minor_formatter("")
+    spent = [1e-6 * value for cost in costs.values() for value in cost.values()]
+    for panel in axes[1:]:
+        panel.set_xlim(0.8 * min(spent) * read[0], 1.2 * max(spent) * read[-1])
     label(axes[0], "counting", (read[0], counting), "muted", offset=(2, -8))
     axes[0].set(ylabel="bits per character", xlim=(0.8 * read[0], 9 * read[-1]))
+    axes[0].set_ylim(counting - 0.3, None)
     return axes
 
 

@@ -105,3 +105,18 @@ def test_two_units_follow_something_and_two_do_not(written):
         assert found[name]["score"] > found[name]["untrained"] + 0.2
     for name in ("indentation", "place"):
         assert found[name]["score"] < found[name]["untrained"] + 0.05
+    small = Evidence.load("characters").summary["units"]
+    assert small["quotes"]["gain"]["low"] > 0.2
+    assert small["brackets"]["gain"]["low"] < 0 < small["brackets"]["gain"]["high"]
+
+
+def test_the_gru_is_ahead_at_equal_weights_level_in_numpy_and_behind_in_pytorch(counted):
+    runs, times = Evidence.load("characters").summary, Evidence.load("characters_times").summary
+    assert runs["against_lstm"]["test"]["GRU"]["high"] < 0
+    assert runs["against_lstm"]["new"]["GRU"]["high"] < 0
+    level = times["numpy"]["against_lstm"]["GRU"]
+    assert level["low"] < 0 < level["high"]
+    assert times["torch"]["against_lstm"]["GRU"]["low"] > 0.5
+    assert min(times["torch"]["cost"], key=times["torch"]["cost"].get) == "LSTM"
+    assert min(runs["test"], key=lambda cell: runs["test"][cell]["mean"]) == "GRU"
+    assert min(cell["low"] for cell in runs["test"].values()) > counted["test"]

@@ -177,3 +177,17 @@ def test_a_count_is_made_again(documentation):
     (then,) = (run for run in data.results if run["order"] == 3)
     for name in ("validation", "test", "new", "counted", "share_new"):
         assert_allclose(now[name], then[name], rtol=1e-9)
+
+
+def test_the_beginning_of_a_seed_is_measured_again(documentation):
+    data = Evidence.load("characters")
+    if Evidence.load("characters_counted").results[0]["characters"] != len(documentation.text):
+        pytest.skip("another version of Python has another documentation")
+    sizes = characters.sizes(data.config, len(documentation.symbols))
+    many = characters.networks("GRU", sizes["GRU"], len(documentation.symbols), [0], data.config)
+    (untrained,) = characters.followed(many, documentation, data.config)
+    for name, score in untrained.items():
+        assert data.results[0]["GRU"]["untrained"][name] == pytest.approx(score, abs=1e-3)
+    first = data.config["checks"][0]
+    (bits,) = characters.trained(many, documentation, {**data.config, "readings": 1, "checks": [first]})[0]
+    assert data.results[0]["GRU"]["validation"][0] == pytest.approx(bits, rel=1e-3)
