@@ -24,6 +24,7 @@ def test_the_programs_stand_in_the_order_of_the_ladder(summary, size):
     order = [median(summary, size, name) for name in ("native", "fused", "NumPy", "hoisted")]
     assert order == sorted(order)
     assert median(summary, size, "NumPy") < median(summary, size, "loop")
+    assert median(summary, size, "in C") < median(summary, size, "fused")
     arithmetic = summary["ladder"][size]["arithmetic"]["training"]["median"]
     assert arithmetic < order[0]
 
@@ -31,6 +32,10 @@ def test_the_programs_stand_in_the_order_of_the_ladder(summary, size):
 def test_the_plain_loop_takes_hundreds_of_times_its_arithmetic(summary):
     times = median(summary, "small", "loop") / summary["ladder"]["small"]["arithmetic"]["training"]["median"]
     assert times > 200
+
+
+def test_the_loop_in_c_is_close_to_the_native_layer(summary):
+    assert median(summary, "small", "in C") < 1.5 * median(summary, "small", "native")
 
 
 def test_without_its_chain_the_loop_is_about_as_fast_as_pytorchs_own_kernels(summary):
