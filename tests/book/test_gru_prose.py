@@ -24,7 +24,7 @@ def test_the_two_times_of_the_text_are_those_of_the_picture(bench):
     assert bench[11]["forward"] < 1.1 * bench[10]["forward"]
     for way in ("forward", "training"):
         assert 0.75 < bench[10][way] / bench[7][way] < 1
-        assert bench[10][f"torch_{way}"] > 3 * bench[7][f"torch_{way}"]
+        assert bench[10][f"torch_{way}"] > 2 * bench[7][f"torch_{way}"]  # the page draws no finer conclusion
 
 
 def test_as_many_weights_are_nearly_a_fifth_more_units():
