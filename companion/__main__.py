@@ -52,10 +52,11 @@ def _experiment(options: argparse.Namespace) -> int:
     from companion.experiments.experiment import EXPERIMENTS, find, run
 
     if options.list or options.name is None:
+        width = max(map(len, EXPERIMENTS)) + 2
         for name in EXPERIMENTS:
             entry = find(name)
             seeds = "no chance" if entry.seeds is None else f"{entry.seeds} seeds"
-            print(f"{name:<18}{seeds:<12}{', '.join(entry.claims) or '-':<8}{entry.title}")
+            print(f"{name:<{width}}{seeds:<12}{', '.join(entry.claims) or '-':<8}{entry.title}")
         return 0
     evidence = run(
         find(options.name), seeds=options.seeds, folder=options.folder, jobs=options.jobs, cluster=options.cluster
