@@ -1,10 +1,9 @@
-"""The exercises on vanishing and exploding gradients: three matrices, a half-life in advance, a hump, and practice."""
+"""The exercises on vanishing and exploding gradients: three matrices, a half-life in advance and a hump."""
 
 import math
 
 import numpy as np
 
-from companion.exercises._vanishing_practice import PRACTICE
 from companion.exercises.exercise import Exercise, Mistake, case
 
 # ---- 1: which of them vanish -----------------------------------------------------------------------------------------
@@ -150,5 +149,4 @@ EXERCISES = (
         ),
         hint="Two equal eigenvalues below 1, and a loud connection from one unit to the other.",
     ),
-    *PRACTICE,
 )

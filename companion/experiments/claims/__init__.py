@@ -40,6 +40,7 @@ _MODULES = (
     "connection_schemes",
     "epilogue",
     "gru",
+    "keeping_gradients",
     "long_term_dependencies",
     "lstm",
     "overview",
@@ -50,7 +51,6 @@ _MODULES = (
     "truncated_bptt",
     "unfolding",
     "vanishing_exploding",
-    "vanishing_exploding_practice",
 )  # each holds the CLAIMS of its chapter, and their judges
 _ENTRIES = [entry for name in _MODULES for entry in import_module(f"{__name__}.{name}").CLAIMS]
 CLAIMS: Mapping[str, Claim] = {entry.id: entry for entry in sorted(_ENTRIES, key=lambda entry: entry.id)}

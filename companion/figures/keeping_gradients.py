@@ -1,4 +1,4 @@
-"""The pictures of the second half of the chapter on vanishing gradients: clipping, activations, normalisation, gains.
+"""The pictures of the chapter on keeping a gradient: clipping, activations, normalisation, gains.
 
 Shares of runs come as mappings with "share", "low" and "high" (Wilson's interval), one for each place on the axis.
 """

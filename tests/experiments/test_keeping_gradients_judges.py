@@ -6,7 +6,7 @@ import pytest
 
 from companion.experiments import Evidence
 from companion.experiments.claims import CLAIMS
-from companion.experiments.claims.vanishing_exploding_practice import more
+from companion.experiments.claims.keeping_gradients import more
 from companion.experiments.verdict import CONDITIONAL, FALSE, HOLDS
 
 NONE, HALF, ALL = (

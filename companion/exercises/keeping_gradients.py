@@ -1,13 +1,10 @@
-"""Exercises 4 to 6 of the chapter on vanishing gradients: a threshold, a clip with a guard, a gain that is just right.
-
-The chapter's own module, `vanishing_exploding`, takes them over into its list.
-"""
+"""The exercises on keeping a gradient: a threshold, a clip with a guard, and a gain that is just right."""
 
 import numpy as np
 
 from companion.exercises.exercise import Exercise, Mistake, case
 
-# ---- 4: a threshold from the norms -----------------------------------------------------------------------------------
+# ---- 1: a threshold from the norms -----------------------------------------------------------------------------------
 
 
 def threshold(norms, share):
@@ -43,7 +40,7 @@ _WITH_NAN, _WITH_BOTH = _NORMS.copy(), _NORMS.copy()
 _WITH_NAN[[7, 70, 300]] = np.nan
 _WITH_BOTH[[11, 50, 51, 52, 53]] = np.nan, np.inf, np.inf, np.inf, np.inf
 
-# ---- 5: clip with a guard --------------------------------------------------------------------------------------------
+# ---- 2: clip with a guard --------------------------------------------------------------------------------------------
 
 
 def clip(grads, max_norm):
@@ -106,7 +103,7 @@ _SMALL = [0.01 * grad for grad in _GRADS]
 _HOLE = [np.array([[1.0, np.nan], [0.0, 2.0]]), np.array([0.5, 0.1])]
 _ENDLESS = [np.array([[1.0, 0.0], [-np.inf, 2.0]]), np.array([0.5, 0.1])]
 
-# ---- 6: a gain that is just right ------------------------------------------------------------------------------------
+# ---- 3: a gain that is just right ------------------------------------------------------------------------------------
 
 
 def growth(g, U, driven, dh):
@@ -171,10 +168,9 @@ def _network(seed, H, T, size):
     return rng.normal(size=(H, H)) / np.sqrt(H), size * rng.normal(size=(T, H)), rng.normal(size=H)
 
 
-EXERCISES = ()  # they are counted once, in the chapter's own module
-PRACTICE = (
+EXERCISES = (
     Exercise(
-        name="vanishing-exploding/4",
+        name="keeping-gradients/1",
         title="A threshold from the norms",
         solution=threshold,
         cases=(
@@ -198,7 +194,7 @@ PRACTICE = (
         hint="Keep the finite norms; then np.quantile, with the share that is to lie below.",
     ),
     Exercise(
-        name="vanishing-exploding/5",
+        name="keeping-gradients/2",
         title="A clip with a guard",
         solution=clip,
         cases=(case(_GRADS, 1.0), case(_SMALL, 1.0), case(_HOLE, 1.0), case(_ENDLESS, 1.0), case(_GRADS, 5.0)),
@@ -226,7 +222,7 @@ PRACTICE = (
         hint="The norm of everything first. Is it finite? Then one factor, at most 1, for all arrays.",
     ),
     Exercise(
-        name="vanishing-exploding/6",
+        name="keeping-gradients/3",
         title="A gain that is just right",
         solution=balance,
         observe=grown,

@@ -9,7 +9,7 @@ import pytest
 
 from companion.experiments.evidence import Evidence
 
-CHAPTER = Path(__file__).resolve().parents[2] / "book" / "vanishing-exploding.ipynb"
+CHAPTER = Path(__file__).resolve().parents[2] / "book" / "keeping-gradients.ipynb"
 
 
 def shares(rows):

@@ -1,4 +1,4 @@
-"""Vanishing and exploding gradients in training: the claims C13, C14, C15 and C16, and their judges."""
+"""Keeping a gradient in training: the claims C13, C14, C15 and C16, and their judges."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ CLAIMS = (
         "C13",
         "Exploding gradients are the lesser trouble, for clipping solves it.",
         ("003", "004"),
-        "vanishing-exploding",
+        "keeping-gradients",
         "Training with and without clipping over many seeds, the threshold swept: how many runs survive. Then the same "
         "for networks whose gradient vanishes: how many bridge a lag.",
         condition="False if half of the runs without clipping survive, or if at no threshold by norm nine tenths do. "
@@ -176,7 +176,7 @@ CLAIMS = (
         "An activation that does not saturate, such as ReLU, eases the trouble, and deep networks then train without "
         "being trained layer by layer first.",
         ("000", "004"),
-        "vanishing-exploding",
+        "keeping-gradients",
         "Over a lag: ReLU with its usual and with identity initialisation against tanh. Through layers: ReLU against "
         "sigmoid and tanh, each with initial weights of its own scale, nothing trained in advance.",
         condition="False if at no length more ReLU networks, with either start, solve the task than tanh networks with "
@@ -192,7 +192,7 @@ CLAIMS = (
         "C15",
         "Batch normalisation eases the trouble.",
         ("000",),
-        "vanishing-exploding",
+        "keeping-gradients",
         "Batch normalisation of the input alone, and in the recurrence with statistics of each step, begun with the "
         "scales 0.1 and 1; layer normalisation; and none.",
         condition="One of the three kinds eases the trouble if at the usual start a step back changes the gradient "
@@ -207,7 +207,7 @@ CLAIMS = (
         "C16",
         "The initial weights have to be just right, neither too small nor too large.",
         ("004",),
-        "vanishing-exploding",
+        "keeping-gradients",
         "Gain and length swept, orthogonal against Gaussian matrices, plain descent against Adam with clipping.",
         condition="Take each matrix and optimiser, and each length, at which the best gain solves the task in at "
         "least half of the seeds. Holds if in all these cases, of which every matrix and optimiser has one, both the "

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from companion.figures import vanishing_practice as draw
+from companion.figures import keeping_gradients as draw
 from tests.figures.reading import has_named_axes, texts
 
 
