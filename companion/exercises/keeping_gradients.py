@@ -1,4 +1,4 @@
-"""The exercises on keeping a gradient: a threshold, a clip with a guard, and a gain that is just right."""
+"""The exercises on keeping a gradient: a threshold, a clip with a guard, a gain, and a matrix gate by gate."""
 
 import numpy as np
 
@@ -168,6 +168,48 @@ def _network(seed, H, T, size):
     return rng.normal(size=(H, H)) / np.sqrt(H), size * rng.normal(size=(T, H)), rng.normal(size=H)
 
 
+# ---- 4: orthogonal, gate by gate -------------------------------------------------------------------------------------
+
+
+def gate_by_gate(gates, H, rng):
+    """Return a stack (gates * H, H) of orthogonal matrices, each drawn for itself."""
+    return np.concatenate([np.linalg.qr(rng.normal(size=(H, H)))[0] for _ in range(gates)])
+
+
+def _stack_as_a_whole(gates, H, rng):
+    return np.linalg.qr(rng.normal(size=(gates * H, H)))[0]
+
+
+def _side_by_side(gates, H, rng):
+    return gate_by_gate(gates, H, rng).reshape(gates, H, H).swapaxes(0, 1).reshape(H, gates * H)
+
+
+def _one_for_all(gates, H, rng):
+    return np.tile(gate_by_gate(1, H, rng), (gates, 1))
+
+
+def _scaled(gates, H, rng):
+    return rng.normal(size=(gates * H, H)) / np.sqrt(H)
+
+
+def _scaled_stack(gates, H, rng):
+    return np.sqrt(gates) * _stack_as_a_whole(gates, H, rng)
+
+
+def stretched(answer, gates, H):
+    """Say of a stack of the right shape what it and its blocks do to the length of a vector."""
+    stack = answer(gates, H, np.random.default_rng(0))
+    if not isinstance(stack, np.ndarray) or stack.shape != (gates * H, H):
+        return stack
+    blocks = stack.reshape(gates, H, H)
+    singular = np.linalg.svd(blocks, compute_uv=False)
+    return {
+        "the stack itself stretches by": float(np.round(np.linalg.norm(stack, 2), 6)),
+        "every block keeps every length": bool(np.abs(singular - 1).max() < 1e-6),
+        "no two blocks are alike": len(np.unique(np.round(blocks, 6), axis=0)) == gates,
+    }
+
+
 EXERCISES = (
     Exercise(
         name="keeping-gradients/1",
@@ -250,5 +292,20 @@ EXERCISES = (
             Mistake(_wrong_way, "Where the gradient grows the gain is too large: divide by the factor."),
         ),
         hint="growth(g, ...) is the factor of a step back. Divide the gain by it, measure again, and go on.",
+    ),
+    Exercise(
+        name="keeping-gradients/4",
+        title="Orthogonal, gate by gate",
+        solution=gate_by_gate,
+        observe=stretched,
+        cases=(case(4, 8), case(3, 5)),
+        mistakes=(
+            Mistake(_stack_as_a_whole, "The columns of the stack are orthogonal, its blocks are not. Draw each alone."),
+            Mistake(_scaled_stack, "A factor for the whole stack cannot make its blocks orthogonal. Draw each alone."),
+            Mistake(_side_by_side, "The blocks stand beside each other. Stack them: (gates * H, H)."),
+            Mistake(_one_for_all, "All gates got the same matrix and begin alike. Draw one for each."),
+            Mistake(_scaled, "A Gaussian matrix of that size stretches some vectors and all but kills others."),
+        ),
+        hint="np.linalg.qr of a Gaussian (H, H) gives one orthogonal block. np.concatenate stacks them.",
     ),
 )

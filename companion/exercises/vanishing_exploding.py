@@ -1,4 +1,4 @@
-"""The exercises on vanishing and exploding gradients: three matrices, a half-life in advance and a hump."""
+"""The exercises on vanishing and exploding gradients: three matrices, a half-life, a hump and an exponent."""
 
 import math
 
@@ -79,6 +79,58 @@ def walked(U):
     }
 
 
+# ---- 4: the exponent of a walk back ----------------------------------------------------------------------------------
+
+
+def exponent(U, states, dh):
+    """Return the mean logarithm of the factor by which a step back changes the length of `dh`.
+
+    The states (T, H) are those of a tanh network; the gradient goes from the last to the first.
+    """
+    logs = []
+    for h in states[:0:-1]:
+        dh = U.T @ (dh * (1 - h**2)) / np.linalg.norm(dh)  # of length 1 before every step: it cannot run out of digits
+        logs.append(np.log(np.linalg.norm(dh)))
+    return float(np.mean(logs))
+
+
+def _at_the_end(U, states, dh):
+    start = np.linalg.norm(dh)
+    for h in states[:0:-1]:
+        dh = U.T @ (dh * (1 - h**2))
+    with np.errstate(divide="ignore"):
+        return float(np.log(np.linalg.norm(dh) / start) / (len(states) - 1))
+
+
+def _not_turned(U, states, dh):
+    return exponent(U.T, states, dh)
+
+
+def _without_slopes(U, states, dh):
+    return exponent(U, np.zeros_like(states), dh)
+
+
+def _forwards(U, states, dh):
+    return exponent(U, states[::-1], dh)
+
+
+def _log_of_the_mean(U, states, dh):
+    factors = []
+    for h in states[:0:-1]:
+        dh = U.T @ (dh * (1 - h**2)) / np.linalg.norm(dh)
+        factors.append(np.linalg.norm(dh))
+    return float(np.log(np.mean(factors)))
+
+
+def _of_the_radius(U, states, dh):
+    return float(np.log(np.abs(np.linalg.eigvals(U)).max()))
+
+
+def _walk(seed, H, T, size):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(H, H)) / np.sqrt(H), np.tanh(size * rng.normal(size=(T, H))), rng.normal(size=H)
+
+
 EXERCISES = (
     Exercise(
         name="vanishing-exploding/1",
@@ -148,5 +200,27 @@ EXERCISES = (
             ),
         ),
         hint="Two equal eigenvalues below 1, and a loud connection from one unit to the other.",
+    ),
+    Exercise(
+        name="vanishing-exploding/4",
+        title="The exponent of a walk back",
+        solution=exponent,
+        cases=(
+            case(np.array([[0.0, 0.8], [0.3, 0.0]]), np.zeros((2, 2)), np.array([1.0, 0.0])),
+            case(*_walk(0, 6, 12, 0.8)),
+            case(*_walk(1, 8, 3000, 1.5)),
+        ),
+        mistakes=(
+            Mistake(_not_turned, "Backwards the matrix stands turned: dh of the step before is U.T @ (...)."),
+            Mistake(_without_slopes, "The slopes 1 - h**2 are missing; they belong to the states you were given."),
+            Mistake(_forwards, "You walked forwards. The gradient starts at the last state and ends at the first."),
+            Mistake(_log_of_the_mean, "That is the logarithm of the mean factor. Take the mean of the logarithms."),
+            Mistake(_of_the_radius, "The spectral radius knows neither the states nor the gradient. Walk back."),
+            Mistake(
+                _at_the_end,
+                "After thousands of steps the gradient is too small for float64. Make it 1 long before every step.",
+            ),
+        ),
+        hint="At every step: length 1, one step back, the logarithm of the new length. Then the mean.",
     ),
 )
