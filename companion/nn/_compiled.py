@@ -56,9 +56,13 @@ def switched_off() -> Iterator[None]:
 @cache
 def _loaded(source: Path) -> ctypes.CDLL | NoCompiler:
     try:
-        return ctypes.CDLL(str(_built(source)))
+        built = _built(source)
     except NoCompiler as reason:
         return reason
+    except (OSError, subprocess.SubprocessError) as error:  # a compiler that may not be run, or that never ends
+        return NoCompiler(f"{source.name} cannot be compiled: {error}")
+    try:
+        return ctypes.CDLL(str(built))
     except OSError as error:  # a cache folder from which nothing may be loaded, say
         return NoCompiler(f"what was compiled cannot be loaded: {error}")
 

@@ -3,6 +3,7 @@
 import os
 import platform
 import stat
+import subprocess
 
 import pytest
 import torch
@@ -258,6 +259,15 @@ def test_without_a_compiler_the_layer_works_and_the_reason_is_named(compiler, re
     y, _ = module_of("peephole-new", 4)(torch.randn(7, 2, 3))
     assert y.shape == (7, 2, 4)
     assert not fresh.exists() or not list(fresh.iterdir())
+
+
+def test_a_compiler_that_never_ends_is_given_up(fresh, monkeypatch):
+    def hang(command, **options):
+        raise subprocess.TimeoutExpired(command, options["timeout"])
+
+    monkeypatch.setattr(_compiled, "_compiler", lambda: "/usr/bin/slow")
+    monkeypatch.setattr(subprocess, "run", hang)
+    assert "lstm.c cannot be compiled" in loops.why_not(torch.zeros(1))
 
 
 @in_c
