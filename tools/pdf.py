@@ -39,6 +39,8 @@ body { margin: 0; }
 .u-part { break-after: avoid; color: #555; letter-spacing: 0.04em; }
 .cell_input, pre { break-inside: avoid; }
 pre { white-space: pre-wrap !important; } /* paper does not scroll */
+.u-equations { zoom: 0.66; } /* nor do tables: five columns, one of them formulas */
+.pst-scrollable-table-container { overflow: visible !important; }
 h1, h2, h3 { break-after: avoid; }
 .bd-content h1 { display: block !important; } /* the theme prints the title of a single page elsewhere */
 """
