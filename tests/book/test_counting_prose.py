@@ -1,20 +1,13 @@
 """What the section on counting says in words, asked of the data."""
 
-import json
 import re
 from pathlib import Path
 
 from companion.experiments.evidence import Evidence
 from companion.experiments.hand_counter import horizon
+from tests.book.pictures import alternative
 
 CHAPTER = Path(__file__).resolve().parents[2] / "book" / "long-term-dependencies.ipynb"
-
-
-def alternative(name):
-    cells = json.loads(CHAPTER.read_text(encoding="utf-8"))["cells"]
-    figures = [cell["metadata"]["mystnb"] for cell in cells if "mystnb" in cell["metadata"]]
-    (text,) = (each["image"]["alt"] for each in figures if each["figure"]["name"] == name)
-    return " ".join(text.split())
 
 
 def test_the_numbers_in_the_alternative_text_are_those_of_the_dots():
@@ -24,7 +17,7 @@ def test_the_numbers_in_the_alternative_text_are_those_of_the_dots():
     lstm, peep = summary["LSTM"], summary["PeepholeLSTM"]
     expected = [10, min(n for n in rest if n > 10), rest[-1], lstm["reaches"][0], lstm["largest"], lstm["median"]]
     expected += [peep["reaches"][0], peep["reaches"][-2], peep["median"], peep["largest"]]
-    said = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", alternative("fig-ld-reaches"))]
+    said = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", alternative(CHAPTER, "fig-ld-reaches"))]
     assert said == expected
 
 

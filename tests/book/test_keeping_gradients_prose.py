@@ -1,6 +1,5 @@
 """What the chapter says in words of clipping, activations, normalisation and gains, asked of the committed evidence."""
 
-import json
 import re
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 
 from companion.experiments.evidence import Evidence
+from tests.book import pictures
 
 CHAPTER = Path(__file__).resolve().parents[2] / "book" / "keeping-gradients.ipynb"
 
@@ -18,9 +18,7 @@ def shares(rows):
 
 def alternative(name):
     """The numbers with a decimal point in the alternative text of a figure."""
-    cells = json.loads(CHAPTER.read_text(encoding="utf-8"))["cells"]
-    figures = {cell["metadata"]["mystnb"]["figure"]["name"]: cell for cell in cells if "mystnb" in cell["metadata"]}
-    return [float(n) for n in re.findall(r"\d+\.\d+", figures[name]["metadata"]["mystnb"]["image"]["alt"])]
+    return [float(n) for n in re.findall(r"\d+\.\d+", pictures.alternative(CHAPTER, name))]
 
 
 # ---- clipping --------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """What the chapter on long-term dependencies says in words, asked of the data and computed again."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,6 @@ from companion.experiments.evidence import Evidence
 from companion.tasks import characters
 
 CHAPTER = Path(__file__).resolve().parents[2] / "book" / "long-term-dependencies.ipynb"
-
-
-def alternative(name):
-    cells = json.loads(CHAPTER.read_text(encoding="utf-8"))["cells"]
-    figures = {cell["metadata"]["mystnb"]["figure"]["name"]: cell for cell in cells if "mystnb" in cell["metadata"]}
-    return " ".join(figures[name]["metadata"]["mystnb"]["image"]["alt"].split())
 
 
 def bits(codes, k):

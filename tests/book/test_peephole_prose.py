@@ -1,6 +1,5 @@
 """What the chapter on peepholes says in words, asked of the data and computed again."""
 
-import json
 import re
 from pathlib import Path
 
@@ -11,14 +10,9 @@ from companion.exercises.peephole import clock, count, run_clock
 from companion.experiments.claims import claim
 from companion.experiments.evidence import Evidence
 from companion.tasks import characters
+from tests.book.pictures import alternative
 
 CHAPTER = Path(__file__).resolve().parents[2] / "book" / "peephole.ipynb"
-
-
-def alternative(name):
-    cells = json.loads(CHAPTER.read_text(encoding="utf-8"))["cells"]
-    figures = {cell["metadata"]["mystnb"]["figure"]["name"]: cell for cell in cells if "mystnb" in cell["metadata"]}
-    return " ".join(figures[name]["metadata"]["mystnb"]["image"]["alt"].split())
 
 
 def test_half_of_the_lines_end_in_eleven_places():
@@ -49,7 +43,7 @@ def test_the_clock_is_silent_but_for_its_spikes():
 
 def test_the_numbers_in_the_alternative_text_are_those_of_the_figure():
     summary = Evidence.load("timing").summary
-    said = [int(number) for number in re.findall(r"\d+", alternative("fig-ph-timing"))]
+    said = [int(number) for number in re.findall(r"\d+", alternative(CHAPTER, "fig-ph-timing"))]
     keys = [f"{task}_{hidden}" for task in ("timed_spikes", "spike_delays") for hidden in (1, 2)]
     assert said == [round(100 * summary[key][cell]["share"]) for key in keys for cell in ("LSTM", "PeepholeLSTM")]
     for key in keys:
