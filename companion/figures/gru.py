@@ -127,25 +127,6 @@ def readers(
     return axes
 
 
-def followed(scores: Mapping[str, Mapping[str, Sequence[float]]], shown: Mapping[str, str]) -> Axes:
-    """Draw the scores of the best units, a dot a seed: trained networks above, the same before training below.
-
-    scores: by what is followed, "trained" and "untrained"; shown: what stands beside each row.
-    """
-    _, axes = plt.subplots(figsize=(6.4, 2.6))
-    for place, name in enumerate(shown):
-        for (kind, colour), shift in zip((("trained", "hidden"), ("untrained", "muted")), (-0.15, 0.15), strict=True):
-            values = np.asarray(scores[name][kind])
-            spread = 0.1 * ((np.arange(len(values)) % 5) / 4 - 0.5)
-            axes.plot(values, place + shift + spread, "o", color=LIGHT[colour], markersize=3, alpha=0.7)
-    first = scores[next(iter(shown))]
-    label(axes, "trained", (np.mean(first["trained"]), -0.15), "hidden", offset=(0, 13), ha="center")
-    label(axes, "untrained", (np.mean(first["untrained"]), 0.15), "muted", offset=(0, -13), ha="center")
-    axes.set_yticks(range(len(shown)), shown.values())
-    axes.set(xlabel="score of the best unit", ylim=(len(shown) - 0.5, -0.7))
-    return axes
-
-
 def trace(text: str, values: Mapping[str, np.ndarray]) -> np.ndarray:
     """Write a text once for every unit, and colour each character by the unit's value after it.
 

@@ -64,16 +64,6 @@ def test_the_readers_are_drawn_against_characters_and_against_seconds():
     assert set(panels[1].lines[-1].get_ydata()) == {2.1}
 
 
-def test_trained_units_stand_above_untrained_ones():
-    scores = {name: {"trained": [0.9, 0.8], "untrained": [0.6, 0.5]} for name in ("quotes", "place")}
-    axes = draw.followed(scores, {"place": "place in the line", "quotes": "between quotes"})
-    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["place in the line", "between quotes"]
-    assert axes.yaxis_inverted()
-    trained, untrained = axes.lines[2:4]
-    np.testing.assert_array_equal(trained.get_xdata(), [0.9, 0.8])
-    assert max(trained.get_ydata()) < 1 < min(untrained.get_ydata())
-
-
 def test_every_character_has_the_colour_of_its_own_value(rng):
     text = "ab\ncde\n\nf"
     values = {"one": rng.uniform(-1, 1, len(text)), "two": rng.uniform(-1, 1, len(text))}
