@@ -75,7 +75,7 @@ def measure(size: tuple[int, int, int, int], kinds: list[str], rounds: int) -> l
     modules = {kind: KINDS[kind](inputs, units) for kind in kinds}
     passes = {(kind, "inference"): inference(module, x) for kind, module in modules.items()}
     passes |= {(kind, "training"): training(module, x, dy) for kind, module in modules.items()}
-    passes = {(kind, what): without_c(run) if "no C" in kind else run for (kind, what), run in passes.items()}
+    passes = {key: _compiled.switched_off()(run) if "no C" in key[0] else run for key, run in passes.items()}
     best = {key: 1e3 * seconds for key, seconds in in_turn(passes, rounds, window=0.06).items()}
     base = best[BASE, "training"]
     return [Row(k, *size, best[k, "inference"], best[k, "training"], best[k, "training"] / base) for k in kinds]
@@ -89,16 +89,6 @@ def inference(module, x) -> Callable[[], None]:
             module(x)
 
     return run
-
-
-def without_c(run: Callable[[], None]) -> Callable[[], None]:
-    """The same pass on a machine without a C compiler."""
-
-    def alone() -> None:
-        with _compiled.switched_off():
-            run()
-
-    return alone
 
 
 def training(module, x, dy) -> Callable[[], None]:

@@ -23,6 +23,7 @@ import numpy as np
 
 from companion import reference as ref
 from companion.experiments import characters as reading
+from companion.experiments import clock
 from companion.experiments.evidence import Evidence
 from companion.experiments.experiment import Experiment
 from companion.experiments.intervals import bootstrapped
@@ -97,10 +98,6 @@ def least(update: Update, repeats: int) -> float:
 
 def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return, for every round, the microseconds that a character costs, by program and cell."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     text = characters.load()
     (batch,) = islice(text.chunks("train", config["T"], config["B"]), 1)
     x = batch.x.astype(np.float32)
@@ -110,20 +107,15 @@ def measure(seeds: Sequence[int], config: Mapping[str, Any]) -> list[dict[str, A
     def begun(cell: str, seed: int) -> Network:
         return network(cell, sizes[cell], len(text.symbols), seed, config)
 
-    rounds = [
-        {
-            program: {
-                cell: 1e6
-                * least(make(begun(cell, seed), x, batch.y, rate, config["clip"]), config["repeats"])
-                / batch.y.size
-                for cell, rate in config["rates"].items()
-            }
-            for program, make in makers.items()
-        }
-        for seed in seeds
-    ]
-    torch.set_num_threads(threads)
-    return rounds
+    def cost(make: Callable[..., Update], cell: str, seed: int) -> float:
+        update = make(begun(cell, seed), x, batch.y, config["rates"][cell], config["clip"])
+        return 1e6 * least(update, config["repeats"]) / batch.y.size
+
+    with clock.one_thread():
+        return [
+            {program: {cell: cost(make, cell, seed) for cell in config["rates"]} for program, make in makers.items()}
+            for seed in seeds
+        ]
 
 
 def at_equal_time(curves: Mapping[str, Array], read: Sequence[int], cost: Mapping[str, float]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from companion.experiments import units
 from companion.experiments.characters import fresh
 from companion.experiments.evidence import evidence_folder
 from companion.experiments.experiment import Experiment
+from companion.reference.scores import softmax
 from companion.tasks import characters
 
 CONFIG: dict[str, Any] = {"hidden": 128, "batch": 16, "steps": 100, "updates": 2700, "copied": 30, "untrained": 5}
@@ -67,9 +68,7 @@ class Writer:
 
 def chances(logits: Array, temperature: float = 1.0) -> Array:
     """Return the probabilities of what comes next; a temperature below 1 makes the likely likelier."""
-    scaled = logits / temperature
-    p = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    return p / p.sum(axis=-1, keepdims=True)
+    return softmax(logits / temperature)
 
 
 def load(path: Path | str | None = None) -> Writer:

@@ -75,7 +75,7 @@ def _built(source: Path) -> Path:
     if not kept.exists():
         with tempfile.TemporaryDirectory(dir=kept.parent) as beside:
             made = Path(beside) / kept.name
-            run = [*command, str(source), "-o", str(made), "-lm"]
+            run = [*command, str(source), "-o", str(made)]
             result = subprocess.run(run, capture_output=True, text=True, errors="replace", timeout=120, check=False)
             if result.returncode or not made.exists():
                 raise NoCompiler(f"{compiler} failed on {source.name}: {result.stderr.strip()[-500:]}")

@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from companion.nn import _compiled
 from companion.nn.cells import _lstm_compiled as loops
 from companion.nn.cells.lstm import LSTM1997Cell, LSTMCell, OldPeepholeLSTMCell, PeepholeLSTMCell
+from tests.nn import kinds
 from tests.nn.kinds import assert_close, both_ways, draw, inputs, like, make, parts
 
 KINDS = ("lstm", "lstm-1997", "peephole-new", "peephole-old")
@@ -39,9 +40,7 @@ def fresh(monkeypatch, tmp_path):
 
 def module_of(kind: str, hidden: int, inputs: int = 3, **arguments):
     """A fused layer with weights that move its gates."""
-    from tests.nn.kinds import KINDS as ALL
-
-    made, own = ALL[kind]
+    made, own = kinds.KINDS[kind]
     torch.manual_seed(hidden)
     module = made(inputs, hidden, **own, **arguments, engine="fused")
     with torch.no_grad():

@@ -105,7 +105,7 @@ class PeepholeLSTMCell(Cell):
 
     def scan_back(self, saved, series, state, weights, upstream, final, collect):
         dp = state[0].new_zeros(3, state[0].shape[1])
-        dstate = _scan_back(self, saved, *weights, upstream, final, collect, array(dp))
+        dstate = _scan_back(self, saved, *weights, upstream, final, collect, dp)
         return dstate, (None, dp.view(-1))
 
 
@@ -199,7 +199,6 @@ def _scan_back(cell: Cell, saved, U: Tensor, p: Tensor | None, upstream, final, 
         if start is not None:
             total.copy_(start)
     if compiled.why_not(sums) is None:
-        dp = None if dp is None else torch.from_numpy(dp)
         back = compiled.Back(cell, U, p, saved, upstream, sums[:2], dp)
         (das,) = allocate(gates, (_stretch(U, gates), batch, G * hidden))
         for first, end in stretches(steps, len(das)):
@@ -217,7 +216,7 @@ def _scan_back(cell: Cell, saved, U: Tensor, p: Tensor | None, upstream, final, 
             collect(first, end, back.das[: end - first])
             if dp is not None:
                 d = back.d[: end - first].swapaxes(1, 2)
-                _add_peephole_gradients(dp, d, c[first : end + 1], back.old, library(gates).einsum)
+                _add_peephole_gradients(array(dp), d, c[first : end + 1], back.old, library(gates).einsum)
     array(sums)[0][...] = back.carried
     return sums[0], sums[1]
 
